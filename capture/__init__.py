@@ -1,0 +1,1 @@
+"""Traffic in: live capture, capture files, readers, streams, TLS records, decoding. Sees only bytes."""
