@@ -1,0 +1,194 @@
+"""TLS contexts for the lab's server and clients, and their errors in plain words.
+
+Knows the `ssl` module and where a certificate file is. Must not know sockets, the chat, or how certificates are made.
+Contract: everything here speaks TLS 1.2 or 1.3 only. A client verifies, and the one that does not says so in its name.
+
+No context here looks at the SSLKEYLOGFILE variable (`ssl.create_default_context` does): secrets are logged only where a
+caller asks for it by name.
+"""
+
+import os
+import socket
+import ssl
+import stat
+from pathlib import Path
+from typing import NoReturn
+
+from certs.errors import CertsError
+
+_VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+
+
+def server_context(
+    certificate: Path, key: Path, *, keylog: Path | None = None, version: ssl.TLSVersion | None = None
+) -> ssl.SSLContext:
+    """Make the context of a server.
+
+    Args:
+        certificate: its certificate in PEM.
+        key: the private key of that certificate in PEM, not encrypted.
+        keylog: a file to which the secrets of every connection are added, in the format that Wireshark reads. Whoever
+            has it reads the traffic, so it is made with mode 0600; what it already holds stays.
+        version: the only version to speak; TLS 1.2 and 1.3 when None.
+
+    Raises:
+        CertsError: when a file cannot be used, or the version is another one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _limit(context, version)
+    _check_readable(certificate, key)
+
+    def refuse_to_ask() -> NoReturn:  # else OpenSSL stops the program to ask on the terminal
+        raise CertsError(f"The key {key} is under a pass phrase: give one without, as the server starts unattended.")
+
+    try:
+        context.load_cert_chain(certificate, key, password=refuse_to_ask)
+    except ssl.SSLError as error:
+        raise CertsError(
+            f"{certificate} and {key} are not a certificate and its own key in PEM form "
+            f"({error.reason or error}): make them again."
+        ) from error
+    if keylog is not None:
+        _prepare_keylog(keylog)
+        context.keylog_filename = str(keylog)
+    return context
+
+
+def client_context(ca: Path, *, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """Make the context of a client that accepts only a server whose certificate comes from `ca` and names that server.
+
+    It checks strictly (VERIFY_X509_STRICT, the default since Python 3.13) on every Python, and takes the server's name
+    from subjectAltName alone (RFC 9525 section 6.3), where Python by itself would fall back on the common name.
+
+    Args:
+        ca: the certificate of the CA to trust, in PEM; no other one is trusted.
+        version: the only version to speak; TLS 1.2 and 1.3 when None.
+
+    Raises:
+        CertsError: when the file cannot be used, or the version is another one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _limit(context, version)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.hostname_checks_common_name = False
+    _check_readable(ca)
+    try:
+        context.load_verify_locations(cafile=ca)
+    except ssl.SSLError as error:
+        raise CertsError(
+            f"{ca} holds no certificate in PEM form ({error.reason or error}): make the certificates again."
+        ) from error
+    return context
+
+
+def unverified_client_context() -> ssl.SSLContext:
+    """Make the context of a client that accepts any certificate from anybody. It is here only to show what that costs.
+
+    The traffic is still encrypted, but nobody knows for whom: someone in the middle answers with a certificate of their
+    own, reads and changes everything, passes it on, and neither end can tell.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _limit(context, None)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _limit(context: ssl.SSLContext, version: ssl.TLSVersion | None) -> None:
+    if version is not None and version not in _VERSIONS:
+        raise CertsError(f"The lab does not speak {version.name}: choose TLS 1.2 or TLS 1.3.")
+    context.minimum_version = version or ssl.TLSVersion.TLSv1_2
+    if version is not None:
+        context.maximum_version = version
+
+
+def _check_readable(*paths: Path) -> None:
+    """Name the file that cannot be opened, as the ssl module's own error does not."""
+    for path in paths:
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise CertsError(f"{path} cannot be read ({error.strerror}): make the certificates first.") from error
+
+
+def _prepare_keylog(path: Path) -> None:
+    """Make the file before OpenSSL does, which would let everybody read it (0644)."""
+    try:
+        # O_NONBLOCK: opening a named pipe that nobody reads fails rather than waits.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CertsError(f"The key log {path} is not a file: give the name of a file to write.")
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise CertsError(f"The key log {path} cannot be written ({error.strerror}): choose another place.") from error
+
+
+# X509_V_ERR_* of openssl/x509_vfy.h, as in `verify_code`.
+_REFUSALS = {
+    9: "The server's certificate is not valid yet: check the clock of this machine and of the server's.",
+    10: "The server's certificate has expired: restart the server so that it renews it, or check this machine's clock.",
+    18: "The server's certificate is signed by itself and not by a CA this client trusts: give the server one from the "
+    "lab's CA, or trust this one on purpose.",
+    19: "The server's certificate leads to a CA that this client does not trust: give the client the CA of "
+    "that server.",
+    20: "The server's certificate comes from a CA that this client does not know: give the client the CA of "
+    "that server.",
+    62: "The server's certificate is for another name: connect by a name that it lists as subjectAltName, such as "
+    "localhost, or have one made for this name.",
+    64: "The server's certificate is for another address: connect by an address that it lists as subjectAltName, or "
+    "have one made for this address.",
+    79: "The certificate that signed the server's is not one of a CA (no basicConstraints): have the server's "
+    "certificate made by the lab's CA.",
+}
+
+# What the other side said in an alert (RFC 8446 section 6), or what came in place of TLS, as in `reason`.
+_FAILURES = {
+    "TLSV1_ALERT_UNKNOWN_CA": "The client refused our certificate because it does not trust its CA: give the client "
+    "the lab's ca.pem.",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "The client refused our certificate because it has expired: renew it and start "
+    "the server again.",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "The client refused our certificate: check that the client asks for a name that is "
+    "in it.",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "The client refused our certificate without saying why: look at the message on "
+    "the client's side.",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "The other side does not speak this TLS version: allow the same one on both sides.",
+    "UNSUPPORTED_PROTOCOL": "The other side speaks only a TLS version that is not allowed here: allow the same one on "
+    "both sides.",
+    "WRONG_VERSION_NUMBER": "The other side does not speak TLS: check that this is the port of the TLS server and not "
+    "the plaintext one.",
+    "HTTP_REQUEST": "What came in is a web request and not TLS: connect with a TLS client to this port.",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "The two sides have no cipher in common: do not limit the ciphers on either side.",
+    "NO_SHARED_CIPHER": "The two sides have no cipher in common: do not limit the ciphers on either side.",
+}
+
+
+def explain(error: OSError) -> str:
+    """Say in one plain sentence why a TLS connection failed and what to do.
+
+    Args:
+        error: what connecting or the handshake raised; `ssl.SSLError` is an `OSError`.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _REFUSALS.get(
+            error.verify_code,
+            f"The server's certificate was refused ({error.verify_message}): have it made by the lab's CA.",
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return "Nothing listens at that address: start the server, or check host and port."
+    if isinstance(error, socket.gaierror):
+        return "That host name is not known: check its spelling, or use localhost."
+    if isinstance(error, TimeoutError):
+        return "The other side did not answer in time: check that it runs and speaks TLS on this port."
+    # Python 3.11.2, Debian 12's own, calls an abrupt end ZeroReturn.
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+        return "The other side closed the connection before TLS was ready: look at the message on its side."
+    if isinstance(error, ssl.SSLError):
+        return _FAILURES.get(
+            error.reason or "",
+            f"The TLS connection failed ({error.reason or error}): compare the TLS settings of both sides.",
+        )
+    return f"The connection failed ({error.strerror or error}): check host, port and network."

@@ -1,0 +1,226 @@
+"""The lab's certificates as files: ca.pem, ca.key, server.pem and server.key in one directory.
+
+Knows files, their modes and the clock. Must not know TLS or who uses the files. Contract: after `open_store` the four
+files belong together and are valid now. What has expired is renewed; what is damaged or not ours is never overwritten.
+
+Renewing keeps the keys. So it replaces one certificate, in one step, and there is no moment, crash included, in which a
+certificate stands beside a key that is not its own.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from certs.authority import Identity, create_authority, issue_server
+from certs.errors import CertsError
+
+# Trusting a CA is a step a person takes by hand, so it should be needed once. It signs nothing but this machine's lab.
+_CA_LIFETIME = timedelta(days=3650)
+# A stolen server key is worth something until its certificate ends, and nobody has to act when the lab renews it.
+_SERVER_LIFETIME = timedelta(days=90)
+# A lesson that starts just before the end must not be cut off by it.
+_MARGIN = timedelta(days=1)
+# Virtual machines and WSL wake up with a clock that is behind, and would call a fresh certificate not yet valid.
+_CLOCK_ERROR = timedelta(hours=1)
+
+_FILES = "ca.pem, ca.key, server.pem and server.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the files are, and one sentence or more about what was done to them (`renewed`)."""
+
+    ca_certificate: Path
+    server_certificate: Path
+    server_key: Path
+    renewed: str
+
+
+def open_store(directory: Path, *, now: datetime | None = None) -> Store:
+    """Make the certificates in `directory`, renew the expired ones, or leave all as it is.
+
+    The directory is made with mode 0700, keys with 0600 from their first byte; a key that others may read is set back
+    to 0600. Processes that call this at the same time take turns (flock(2)) and get the same files.
+
+    Args:
+        directory: where the files are or shall be.
+        now: the moment to judge validity by, with a time zone; the system's clock when None.
+
+    Raises:
+        CertsError: when a file is damaged, missing beside its other half, not of this CA, or cannot be read or written.
+    """
+    now = (now or datetime.now(UTC)).replace(microsecond=0)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(directory):
+            return _bring_up_to_date(directory, now)
+    except OSError as error:
+        raise CertsError(
+            f"The certificates cannot be kept in {directory} ({error.strerror or error}): "
+            "check its owner, its rights and the free space, or choose another directory."
+        ) from error
+
+
+def _bring_up_to_date(directory: Path, now: datetime) -> Store:
+    ca_path, ca_key_path = directory / "ca.pem", directory / "ca.key"
+    server_path, server_key_path = directory / "server.pem", directory / "server.key"
+    notes = [note for path in (ca_key_path, server_key_path) if (note := _close_to_others(path))]
+
+    # Everything is read and judged before anything is written.
+    ca, ca_key = _read_pair(ca_path, ca_key_path)
+    server, server_key = _read_pair(server_path, server_key_path)
+    if server is not None:
+        _check_issued_by(server, ca, server_path, ca_path)
+
+    renewed = []
+    why_ca = None if ca is None else _why_renew(ca, now)
+    if ca is None or ca_key is None or why_ca:
+        authority = create_authority(not_before=now - _CLOCK_ERROR, not_after=now + _CA_LIFETIME, key=ca_key)
+        _save(authority, ca_path, ca_key_path, new_key=ca_key is None)
+        renewed.append("CA")
+    else:
+        authority = Identity(ca, ca_key)
+
+    why_server = None if server is None else _why_renew(server, now)
+    if server is None or server_key is None or why_server:
+        # Never beyond the CA's own end, so that the two are always renewed together.
+        not_after = min(now + _SERVER_LIFETIME, authority.certificate.not_valid_after_utc)
+        identity = issue_server(authority, not_before=now - _CLOCK_ERROR, not_after=not_after, key=server_key)
+        _save(identity, server_path, server_key_path, new_key=server_key is None)
+        renewed.append("server certificate")
+    else:
+        identity = Identity(server, server_key)
+
+    until = f"valid until {identity.certificate.not_valid_after_utc:%Y-%m-%d}"
+    what = " and ".join(renewed)
+    if because := why_server or why_ca:
+        notes.insert(0, f"Renewed the {what}, because {because}; now {until}.")
+    elif renewed:
+        notes.insert(0, f"Made the {what}, {until}.")
+    else:
+        notes.insert(0, f"The server certificate is still {until}.")
+    return Store(ca_path, server_path, server_key_path, " ".join(notes))
+
+
+def _why_renew(certificate: x509.Certificate, now: datetime) -> str | None:
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now < start:
+        return f"the old one is valid only from {start:%Y-%m-%d %H:%M} UTC on"
+    if now >= end:
+        return f"the old one expired on {end:%Y-%m-%d}"
+    if end - now <= _MARGIN:
+        return f"the old one expires on {end:%Y-%m-%d}"
+    return None
+
+
+def _read_pair(
+    certificate_path: Path, key_path: Path
+) -> tuple[x509.Certificate | None, ec.EllipticCurvePrivateKey | None]:
+    """Read a certificate and its key; a key may stand alone, as a crash before the certificate was saved leaves it."""
+    certificate, key = _read_certificate(certificate_path), _read_key(key_path)
+    if certificate is not None and key is None:
+        raise _not_usable(f"{certificate_path} has lost its key {key_path.name}")
+    if certificate is not None and key is not None and certificate.public_key() != key.public_key():
+        raise _not_usable(f"{certificate_path} and {key_path.name} do not belong together")
+    return certificate, key
+
+
+def _read_certificate(path: Path) -> x509.Certificate | None:
+    data = _read(path)
+    if data is None:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(data)
+        certificate.public_key()  # parsed only when asked for, and to be judged here
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _not_usable(f"{path} is not a certificate in PEM form") from error
+    return certificate
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    data = _read(path)
+    if data is None:
+        return None
+    try:
+        key = load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it is encrypted
+        raise _not_usable(f"{path} is not an unencrypted private key in PEM form") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise _not_usable(f"{path} is not a key that the lab made")
+    return key
+
+
+def _read(path: Path) -> bytes | None:
+    if path.exists() and not path.is_file():  # reading a named pipe would wait for ever
+        raise _not_usable(f"{path} is not a file")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _check_issued_by(server: x509.Certificate, ca: x509.Certificate | None, server_path: Path, ca_path: Path) -> None:
+    if ca is None:
+        raise _not_usable(f"{server_path} has lost its CA {ca_path.name}")
+    try:
+        server.verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise _not_usable(f"{server_path} was not issued by {ca_path.name}") from error
+
+
+def _not_usable(what: str) -> CertsError:
+    return CertsError(f"{what}: delete {_FILES} there, and new ones are made the next time.")
+
+
+def _close_to_others(key_path: Path) -> str | None:
+    """Take the rights of group and others off a key, and say so: whoever could read it may have."""
+    try:
+        mode = key_path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not mode & 0o077 or not key_path.is_file():
+        return None
+    key_path.chmod(0o600)
+    return f"{key_path.name} was open to other users and is closed to them now (0600)."
+
+
+def _save(identity: Identity, certificate_path: Path, key_path: Path, *, new_key: bool) -> None:
+    # The key goes first: a key without a certificate is mended by the next call, the reverse could not be.
+    if new_key:
+        _write(key_path, identity.key_pem, 0o600)
+    _write(certificate_path, identity.certificate_pem, 0o644)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    """Put a file in place whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    # We hold the lock, so one that exists was left by a crash. O_EXCL below keeps a link from leading us elsewhere.
+    temporary.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold the directory's lock; the system lets go of it when the process ends, however it ends (flock(2))."""
+    descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
