@@ -1,0 +1,63 @@
+# The front door. `make help` lists what a person can do.
+
+# the first of these that the lab runs on; lab/bootstrap.py says so where it is none
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; \
+	done; echo python3)
+VENV ?= .venv
+LAB = $(VENV)/bin/python -m lab
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls doctor test check bench clean
+
+help: ## list these targets
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.ready ## both chats at once, side by side, captured and judged
+	@$(LAB) demo both
+
+demo-plain: $(VENV)/.ready ## the plaintext chat: an open book
+	@$(LAB) demo plain
+
+demo-tls: $(VENV)/.ready ## the same chat over TLS, without keys and with them
+	@$(LAB) demo tls
+
+certs: $(VENV)/.ready ## make the lab's CA and server certificate, or renew them
+	@$(LAB) certs
+
+certs-openssl: $(VENV)/.ready ## make the course's certificate with openssl, step by step
+	@$(LAB) certs --openssl
+
+server: $(VENV)/.ready ## the chat server, plaintext on 12345 and TLS on 12346
+	@$(LAB) server
+
+client: $(VENV)/.ready ## chat in plaintext
+	@$(LAB) client
+
+client-tls: $(VENV)/.ready ## chat over TLS
+	@$(LAB) client --tls
+
+doctor: $(VENV)/.ready ## what works on this machine, and what would work better
+	@$(LAB) doctor
+
+test: check ## run every check and every test
+	@$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.ready-dev ## style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
+	@$(VENV)/bin/python -m lab.bench
+
+clean: ## take away what setting up and running left behind
+	rm -rf $(VENV) out certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: requirements.lock lab/bootstrap.py
+	@$(PYTHON) lab/bootstrap.py
+
+$(VENV)/.ready-dev: requirements-dev.lock lab/bootstrap.py
+	@$(PYTHON) lab/bootstrap.py --dev

@@ -1,0 +1,219 @@
+"""Live capture with dumpcap: ready when it has seen a probe of its own, complete when it has seen the last one.
+
+Knows dumpcap's options and its reports. dumpcap writes pcapng to a pipe; every byte of it is saved before anything else
+looks at it. A probe is a UDP datagram that the capture sends to a socket of its own; no other program receives it, and
+the capture filter admits its port. Probes show in the file as UDP packets that say what they are.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import IO
+
+from capture.errors import CaptureError
+from capture.tools import LOOPBACK, require
+
+# "Packets received/dropped on interface 'Loopback: lo': 24/0 (pcap:0/dumpcap:0/flushed:0/ps_ifdrop:0) (100.0%)"
+_COUNTERS = re.compile(r"received/dropped on interface .*: (\d+)/(\d+) \(")
+
+# dumpcap hands packets on after at most 250 ms; this many times that means that it never will.
+_PROBE_TIMEOUT = 10.0
+_STOP_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What dumpcap counted: packets that passed the filter, and those of them that did not reach the file."""
+
+    received: int
+    dropped: int
+
+
+class LiveCapture:
+    """A running capture. Made by `capture_live`.
+
+    Attributes:
+        path: the pcapng file; after the end it holds all that was captured, also where the capture failed.
+        counters: set when the capture has ended well, None before.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], process: asyncio.subprocess.Process, pipe: FileIO | None) -> None:
+        self.path = path
+        self.counters: Counters | None = None
+        self._file = file
+        self._process = process
+        self._pipe = pipe
+        self._awaited = b""
+        self._tail = b""
+        self._seen = asyncio.Event()
+        self._failure: OSError | None = None
+        self._stderr = asyncio.create_task(self._read_stderr())
+        self._pump = asyncio.create_task(self._read_stdout())
+
+    async def _read_stdout(self) -> None:
+        """Save what dumpcap writes until it ends."""
+        assert self._process.stdout is not None
+        while chunk := await self._process.stdout.read(1 << 16):
+            if self._failure is None:
+                try:
+                    self._file.write(chunk)
+                    self._file.flush()
+                except OSError as error:
+                    self._failure = error
+                    self._process.terminate()
+            if self._pipe is not None:
+                # the live reader's pipe may be full: wait for it in a thread, not in the loop that runs the chat
+                try:
+                    await asyncio.to_thread(_write_all, self._pipe, chunk)
+                except BrokenPipeError:  # the reader has ended; the capture goes on without it
+                    self._pipe.close()
+                    self._pipe = None
+            # a mark may lie across two chunks
+            window = self._tail + chunk
+            if self._awaited and self._awaited in window:
+                self._seen.set()
+            self._tail = window[-len(self._awaited) :] if self._awaited else b""
+        if self._pipe is not None:
+            self._pipe.close()
+
+    async def _read_stderr(self) -> str:
+        assert self._process.stderr is not None
+        return (await self._process.stderr.read()).decode(errors="replace")
+
+    async def probe(self, probe: socket.socket, purpose: str) -> None:
+        """Send a datagram and wait until the capture has seen it; it is sent again, less and less often, until then.
+
+        Raises:
+            CaptureError: dumpcap ended, or ten seconds have passed.
+        """
+        mark = f"traffic lab probe: {purpose} {secrets.token_hex(8)}".encode()
+        self._awaited, self._tail = mark, b""
+        self._seen.clear()
+        pause = 0.01
+        seen = asyncio.create_task(self._seen.wait())
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT):
+                while not seen.done():
+                    probe.sendto(mark, probe.getsockname())
+                    await asyncio.wait({seen, self._pump}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                    if self._pump.done() and not seen.done():
+                        raise await self._ended_early()
+                    pause *= 2
+        except TimeoutError:
+            msg = f"dumpcap runs but saw none of its own probes within {_PROBE_TIMEOUT:.0f} seconds: try again."
+            raise CaptureError(msg) from None
+        finally:
+            seen.cancel()
+
+    async def _ended_early(self) -> CaptureError:
+        status = await self._process.wait()
+        stderr = await self._stderr
+        if self._failure is not None:
+            return CaptureError(
+                f"The capture stopped: {self.path} cannot be written ({self._failure.strerror}). "
+                "What was captured before that is in it."
+            )
+        if status < 0:
+            name = signal.Signals(-status).name
+            return CaptureError(
+                f"The capture ended too early: dumpcap was stopped by {name}. What it had captured is in {self.path}."
+            )
+        lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+        reason = next((line for line in lines if line.startswith(("dumpcap:", "The capture session"))), " ".join(lines))
+        return CaptureError(f"dumpcap cannot capture: {reason}")
+
+    async def finish(self, probe: socket.socket) -> None:
+        """See the last probe, stop dumpcap, read its counters.
+
+        Raises:
+            CaptureError: something sent before is missing, or dumpcap does not say that nothing is.
+        """
+        await self.probe(probe, "end")
+        self._process.send_signal(signal.SIGINT)
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await self._pump
+                await self._process.wait()
+        except TimeoutError:
+            msg = f"dumpcap did not stop within {_STOP_TIMEOUT:.0f} seconds; what it captured is in {self.path}."
+            raise CaptureError(msg) from None
+        if self._failure is not None:
+            raise await self._ended_early()
+        found = _COUNTERS.search(await self._stderr)
+        if found is None:
+            msg = f"dumpcap ended without saying whether it dropped packets; what it captured is in {self.path}."
+            raise CaptureError(msg)
+        self.counters = Counters(received=int(found[1]), dropped=int(found[2]))
+
+    async def close(self) -> None:
+        """End dumpcap, however far it got, and save what is left in its pipe."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_TIMEOUT):
+                    await self._pump
+            except TimeoutError:
+                self._process.kill()
+        await asyncio.gather(self._pump, self._stderr)
+        await self._process.wait()
+
+
+def _write_all(pipe: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[pipe.write(view) :]
+
+
+@contextlib.asynccontextmanager
+async def capture_live(path: Path, ports: Sequence[int], *, tee: int | None = None) -> AsyncIterator[LiveCapture]:
+    """Capture the TCP traffic of `ports` on the loopback interface into the pcapng file `path`.
+
+    Inside the block everything that passes is captured; after the block the file is complete and `counters` is set.
+
+    Args:
+        path: the file to write; it must not exist.
+        ports: TCP ports; nothing else is captured but the capture's own probes.
+        tee: the writing end of a pipe that gets the same bytes as they arrive, for a reader that reads along; it is
+            closed at the end of the capture, whatever the end.
+
+    Raises:
+        ToolMissingError: there is no dumpcap.
+        CaptureError: no rights, dumpcap killed, the disk full; what was captured stays in `path`.
+    """
+    with contextlib.ExitStack() as stack:
+        pipe = None
+        if tee is not None:
+            pipe = stack.enter_context(os.fdopen(tee, "wb", buffering=0))
+        dumpcap = require("dumpcap")
+        probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        probe.bind(("127.0.0.1", 0))
+        admitted = [f"tcp port {port}" for port in ports] + [f"udp port {probe.getsockname()[1]}"]
+        try:
+            file = stack.enter_context(path.open("xb"))
+        except OSError as error:
+            msg = f"The capture file {path} cannot be written: {error.strerror}."
+            raise CaptureError(msg) from error
+        process = await asyncio.create_subprocess_exec(
+            *(dumpcap, "-q", "-i", LOOPBACK, "-f", " or ".join(admitted), "-w", "-"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the lab, which then ends dumpcap when nothing more can come
+        )
+        live = LiveCapture(path, file, process, pipe)
+        try:
+            await live.probe(probe, "ready")
+            yield live
+            await live.finish(probe)
+        finally:
+            await live.close()

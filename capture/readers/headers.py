@@ -1,0 +1,33 @@
+"""Where a TCP payload starts in its frame, from Wireshark's field values. Shared by the readers that ask tshark."""
+
+# Link layers by their name in `frame.protocols` and the bytes they take; 802.1Q tags stand between them and IP.
+_LINK = {"eth": 14, "null": 4, "sll": 16, "raw": 0}
+_FILLERS = ("ethertype",)
+
+
+def link_length(protocols: str) -> int | None:
+    """Return the bytes before the IP header of a frame, None where the frame is not plain TCP over IP.
+
+    Args:
+        protocols: the protocols of the frame down to TCP, as `frame.protocols` has them: "eth:ethertype:ip:tcp:data".
+
+    A frame that merely quotes a TCP header (ICMP errors do) or carries it in a tunnel is not plain TCP.
+    """
+    names = [name for name in protocols.split(":") if name not in _FILLERS]
+    length = _LINK.get(names[0])
+    if length is None:
+        return None
+    at = 1
+    while at < len(names) and names[at] == "vlan":
+        length += 4
+        at += 1
+    if names[at : at + 2] == ["ip", "tcp"]:
+        return length
+    # extension headers of IPv6 show as protocols of their own ("ipv6.hopopts")
+    if names[at : at + 1] == ["ipv6"]:
+        rest = names[at + 1 :]
+        while rest and rest[0].startswith("ipv6."):
+            rest = rest[1:]
+        if rest[:1] == ["tcp"]:
+            return length
+    return None

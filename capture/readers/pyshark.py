@@ -1,0 +1,152 @@
+"""Reads a capture, a file or one still being made, with pyshark.
+
+pyshark drives tshark from an asyncio loop of its own. It is run in a thread with a loop of that thread's, so that it
+also works where a loop is running already (a Jupyter kernel), and hands plain Segments out of the thread, never its
+packets. pyshark's LiveCapture leaks two descriptors and so never sees the end of what it captures. Live, pyshark is
+therefore given the bytes of the lab's own capture through a pipe as they arrive, and numbers frames as the saved file
+does.
+"""
+
+import asyncio
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pyshark
+from pyshark.capture.capture import StopCapture, TSharkCrashException
+from pyshark.capture.pipe_capture import PipeCapture
+from pyshark.packet.layers.ek_layer import EkMultiField
+
+from capture.errors import CaptureError
+from capture.readers.headers import link_length
+from capture.readers.tshark import PREFERENCES, time_to_ns
+from capture.segment import Endpoint, Segment
+from capture.tools import require
+
+_WAITING = 1024  # segments read ahead of the consumer at most, so that a large file stays on disk
+
+
+def read(path: Path) -> Iterator[Segment]:
+    """Yield the TCP segments of the whole capture file at `path`.
+
+    Raises:
+        ToolMissingError: there is no tshark.
+        CaptureError: tshark could not read the file.
+    """
+    return _segments(lambda **options: pyshark.FileCapture(str(path), keep_packets=False, **options), str(path))
+
+
+def read_live(pipe: int) -> Iterator[Segment]:
+    """Yield the TCP segments of a capture while it is made.
+
+    Args:
+        pipe: the reading end of a pipe that pcap or pcapng comes through; closed when the reading has ended.
+
+    Raises:
+        ToolMissingError: there is no tshark.
+        CaptureError: tshark could not read what came.
+    """
+    try:
+        yield from _segments(lambda **options: PipeCapture(pipe, **options), "the live capture")
+    finally:
+        os.close(pipe)
+
+
+def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
+    tshark = require("tshark")
+    out: queue.Queue[Segment | Exception | None] = queue.Queue(_WAITING)
+    stopped = threading.Event()
+
+    def hand_out(item: Segment | Exception | None) -> None:
+        # StopCapture is pyshark's own way for a callback to end a capture
+        while not stopped.is_set():
+            try:
+                out.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+        raise StopCapture
+
+    def work() -> None:
+        with closing(asyncio.new_event_loop()) as loop:
+            asyncio.set_event_loop(loop)
+            end = loop.run_until_complete(_read_to_end(make(eventloop=loop, tshark_path=tshark), name, hand_out))
+            asyncio.set_event_loop(None)
+        # once the consumer has left, nobody is there to be told
+        with suppress(StopCapture):
+            hand_out(end)
+
+    thread = threading.Thread(target=work, name="pyshark", daemon=True)
+    thread.start()
+    try:
+        while (item := out.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
+
+
+async def _read_to_end(capture: Any, name: str, hand_out: Callable[[Segment], None]) -> Exception | None:
+    def on_packet(packet: Any) -> None:
+        segment = _segment(packet)
+        if segment is not None:
+            hand_out(segment)
+
+    capture._override_prefs = PREFERENCES
+    capture._use_ek = True  # PipeCapture takes no argument for it
+    try:
+        await capture.packets_from_tshark(on_packet, close_tshark=False)
+        # pyshark 0.6 kills a tshark that has just ended by itself, and asyncio then warns of an unknown child
+        if capture._eof_reached:
+            for process in capture._running_processes:
+                await process.wait()
+        await capture.close_async()
+    except TSharkCrashException as error:
+        return CaptureError(f"tshark, run by pyshark, could not read {name}: {capture._last_error_line or error}")
+    except Exception as error:  # a thread's exception is nobody's: the consumer raises it
+        return error
+    finally:
+        capture._running_processes.clear()  # or its __del__ closes them again, on a loop that is gone
+    return None
+
+
+def _value(layer: Any, name: str) -> Any:
+    """Return the first value of a field; one that has fields below it (`tcp.flags.syn`) keeps its own in `.value`."""
+    field = layer.get_field(name)
+    value = field.value if isinstance(field, EkMultiField) else field
+    return value[0] if isinstance(value, list) else value
+
+
+def _segment(packet: Any) -> Segment | None:
+    layers = {layer.layer_name: layer for layer in packet.layers}
+    tcp, ip = layers.get("tcp"), layers.get("ip") or layers.get("ipv6")
+    if tcp is None or ip is None:
+        return None
+    link = link_length(packet.frame_info.protocols)
+    if link is None:
+        return None
+
+    def number(layer: Any, name: str) -> int:
+        return int(_value(layer, name))
+
+    header, length = number(tcp, "hdr_len"), number(tcp, "len")
+    ip_length = number(ip, "hdr_len") if ip.layer_name == "ip" else 40 + number(ip, "plen") - header - length
+    payload = _value(tcp, "payload") or b""
+    return Segment(
+        frame=int(packet.number),
+        time_ns=time_to_ns(packet.sniff_timestamp),
+        source=Endpoint(str(_value(ip, "src")), number(tcp, "srcport")),
+        destination=Endpoint(str(_value(ip, "dst")), number(tcp, "dstport")),
+        seq=number(tcp, "seq_raw"),
+        ack=number(tcp, "ack_raw"),
+        flags=number(tcp, "flags"),
+        length=length,
+        payload=payload,
+        offset=link + ip_length + header,
+    )

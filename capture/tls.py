@@ -1,0 +1,140 @@
+"""Byte streams to TLS records, and records to handshake messages.
+
+Pure. Knows the record layer (RFC 8446, section 5.1) and the framing of handshake messages (section 4); opens nothing.
+Need-more is None, malformed is an error with the offset; neither is ever taken for "encrypted".
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from capture.errors import MalformedError
+from capture.streams import ByteStream
+
+HEADER = 5  # content type, legacy version (2), length (2): RFC 8446, section 5.1
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
+VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+
+_MAX_FRAGMENT = (1 << 14) + 2048  # TLSCiphertext in TLS 1.2 (RFC 5246, section 6.2.3); TLS 1.3 allows 256 over 2^14
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One TLS record of a stream.
+
+    Attributes:
+        stream: the stream it stands in.
+        index: number of the record in its stream, from 0.
+        content_type: the outer type; in TLS 1.3 every encrypted record says application_data
+            (`tls.record.opaque_type`).
+        version: the legacy version in the header (`tls.record.version`).
+        start: offset of the header in the stream.
+        fragment: the bytes after the header.
+    """
+
+    stream: ByteStream
+    index: int
+    content_type: int
+    version: int
+    start: int
+    fragment: bytes
+
+    @property
+    def end(self) -> int:
+        """Offset in the stream of the first byte after the record."""
+        return self.start + HEADER + len(self.fragment)
+
+    @property
+    def header(self) -> bytes:
+        """The five bytes before the fragment."""
+        return self.stream.data[self.start : self.start + HEADER]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLayer:
+    """The records of one stream, and how reading them ended.
+
+    Attributes:
+        stream: the stream.
+        records: what was read, in order.
+        end: "complete", or "need more" where the stream ends within a record, or "malformed".
+        at: offset in the stream of the first byte that is not part of a record in `records`.
+        reason: for "need more" and "malformed", a sentence; else empty.
+    """
+
+    stream: ByteStream
+    records: tuple[Record, ...]
+    end: Literal["complete", "need more", "malformed"]
+    at: int
+    reason: str = ""
+
+
+def parse_header(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
+    """Return content type, legacy version and fragment length of the record header at `at`; None: need more bytes.
+
+    Raises:
+        MalformedError: no TLS record starts here.
+    """
+    if len(data) - at < HEADER:
+        # even a part of a header can be wrong already
+        if at < len(data) and data[at] not in CONTENT_TYPES:
+            msg = f"{data[at]:02x} is not a TLS content type"
+            raise MalformedError(msg, at)
+        return None
+    content_type, version, length = struct.unpack_from("!BHH", data, at)
+    if content_type not in CONTENT_TYPES:
+        msg = f"{content_type:02x} is not a TLS content type"
+        raise MalformedError(msg, at)
+    if version not in VERSIONS:
+        msg = f"{version:04x} is not a TLS version"
+        raise MalformedError(msg, at + 1)
+    if length > _MAX_FRAGMENT:
+        msg = f"a record of {length} bytes is longer than TLS allows"
+        raise MalformedError(msg, at + 3)
+    return content_type, version, length
+
+
+def read_records(stream: ByteStream) -> RecordLayer:
+    """Return the TLS records of a stream, up to its end, its first gap or the first byte that breaks a rule."""
+    whole = min((gap.at for gap in stream.gaps), default=len(stream.data))
+    data = stream.data[:whole]
+    records: list[Record] = []
+    at = 0
+    while at < whole:
+        try:
+            header = parse_header(data, at)
+        except MalformedError as error:
+            return RecordLayer(stream, tuple(records), "malformed", at, f"{error}.")
+        if header is None or at + HEADER + header[2] > whole:
+            break
+        content_type, version, length = header
+        fragment = data[at + HEADER : at + HEADER + length]
+        records.append(Record(stream, len(records), content_type, version, at, fragment))
+        at += HEADER + length
+    if stream.gaps and at <= whole:
+        reason = f"{stream.gaps[0].length} bytes were not captured after byte {whole}."
+        return RecordLayer(stream, tuple(records), "need more", at, reason)
+    if at < whole:
+        reason = f"the stream ends {whole - at} bytes into a record."
+        return RecordLayer(stream, tuple(records), "need more", at, reason)
+    return RecordLayer(stream, tuple(records), "complete", at)
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeMessage:
+    """A handshake message: its type (RFC 8446, section 4) and its body, without the four bytes of header."""
+
+    msg_type: int
+    body: bytes
+
+
+def handshake_messages(fragments: Iterator[bytes]) -> Iterator[HandshakeMessage]:
+    """Yield the handshake messages of plaintext handshake fragments; one may span fragments, several may share one."""
+    data = b""
+    for fragment in fragments:
+        data += fragment
+        while len(data) >= 4 and len(data) >= 4 + (length := int.from_bytes(data[1:4], "big")):
+            yield HandshakeMessage(data[0], data[4 : 4 + length])
+            data = data[4 + length :]

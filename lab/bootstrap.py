@@ -1,0 +1,204 @@
+"""Sets the lab up: a virtual environment from the locked requirements, and the programs the lab runs.
+
+Run by the Makefile with whatever Python there is, before anything is installed: it imports the standard library only,
+and even a Python that is too old gets as far as the sentence that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+_ROOT = Path(__file__).resolve().parent.parent
+
+# program -> the package that has it, by package manager; the names that differ
+_PACKAGES = {
+    "apt-get": {"tshark": "tshark", "nc": "netcat-openbsd", "xxd": "xxd", "openssl": "openssl"},
+    "dnf": {"tshark": "wireshark-cli", "nc": "netcat", "xxd": "vim-common", "openssl": "openssl"},
+    "pacman": {"tshark": "wireshark-cli", "nc": "openbsd-netcat", "xxd": "tinyxxd", "openssl": "openssl"},
+    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim", "openssl": "openssl"},
+}
+_INSTALL = {
+    "apt-get": "sudo apt-get install -y",
+    "dnf": "sudo dnf install -y",
+    "pacman": "sudo pacman -S --needed",
+    "brew": "brew install",
+}
+RUN_PROGRAMS = ("tshark", "xxd")
+TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl")
+
+
+class SetupError(Exception):
+    """The lab cannot be set up; the text says what to do."""
+
+
+def package_manager() -> str | None:
+    """Return the first package manager of this system that the lab knows: apt-get, dnf, pacman or brew."""
+    return next((name for name in _INSTALL if shutil.which(name)), None)
+
+
+def install_command(programs: Iterable[str], manager: str | None) -> str:
+    """Return the command that installs `programs` with a package manager, or where to get them without one."""
+    if manager is None:
+        return "see https://www.wireshark.org/download.html"
+    return " ".join([_INSTALL[manager], *dict.fromkeys(_PACKAGES[manager][name] for name in programs)])
+
+
+def capture_rights_command(manager: str | None) -> str:
+    """Return the command that lets this user capture without being root, "" where there is none to give."""
+    if manager == "apt-get":
+        return "sudo dpkg-reconfigure wireshark-common && sudo usermod -aG wireshark $USER   (then log in again)"
+    if manager in ("dnf", "pacman"):
+        return "sudo usermod -aG wireshark $USER   (then log in again)"
+    if manager == "brew":
+        return "brew install --cask wireshark-chmodbpf   (then log in again)"
+    return ""
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin")))
+
+
+def _may_install() -> list[str] | None:
+    """Return what to put before a command to run it as root, None where that needs a password."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return [sudo, "-n"]
+    return None
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _run_showing(what: str, command: list[str], words: tuple[str, ...]) -> tuple[int, str]:
+    """Run a command, showing how many of its lines start with one of `words`; return its status and output."""
+    _say(f"{what} …")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    count, output = 0, []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+    ) as process:
+        for line in process.stdout or ():
+            output.append(line)
+            if line.startswith(words):
+                count += 1
+                name = line.split()[1][:40] if len(line.split()) > 1 else ""
+                if sys.stdout.isatty():
+                    sys.stdout.write(f"\r\033[K  {count}: {name}")
+                    sys.stdout.flush()
+    if count and sys.stdout.isatty():
+        sys.stdout.write("\r\033[K")
+    return process.returncode, "".join(output)
+
+
+def install_programs(programs: Iterable[str]) -> None:
+    """Install what is missing where that needs no password; else say with which command to."""
+    missing = [program for program in programs if _find(program) is None]
+    if not missing:
+        return
+    manager = package_manager()
+    command = install_command(missing, manager)
+    prefix = _may_install() if manager == "apt-get" else None
+    if prefix is not None:
+        packages = [_PACKAGES["apt-get"][program] for program in missing]
+        apt = [*prefix, "apt-get", "-o", "DPkg::Lock::Timeout=60"]
+        _run_showing("Updating apt's list of packages", [*apt, "update"], ("Get:", "Hit:"))
+        status, output = _run_showing(
+            f"Installing {', '.join(packages)} with apt",
+            [*apt, "install", "-y", "--no-install-recommends", *packages],
+            ("Get:", "Unpacking", "Setting up"),
+        )
+        if status == 0:
+            return
+        reason = next((line for line in output.splitlines() if line.startswith("E:")), f"status {status}")
+        _say(f"apt could not install {', '.join(packages)} ({reason}).")
+    _say(f"{', '.join(missing)} missing: install with `{command}`. The lab goes on without, as well as it can.")
+
+
+def make_environment(venv: Path, lock: Path) -> None:
+    """Make the virtual environment and install the locked packages into it.
+
+    Raises:
+        SetupError: Python has no venv module, or a package cannot be installed.
+    """
+    python = venv / "bin" / "python"
+    if not python.exists() or subprocess.run([python, "-m", "pip", "-V"], capture_output=True, check=False).returncode:
+        status, output = _run_showing(f"Making {venv}", [sys.executable, "-m", "venv", str(venv)], ())
+        if status and package_manager() == "apt-get" and "ensurepip" in output:
+            package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+            prefix = _may_install()
+            if prefix is None:
+                msg = f"This Python has no venv module: install it with `sudo apt-get install -y {package}`."
+                raise SetupError(msg)
+            _run_showing("Updating apt's list of packages", [*prefix, "apt-get", "update"], ("Get:", "Hit:"))
+            install = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", package]
+            _run_showing(f"Installing {package} with apt", install, ("Get:", "Unpacking", "Setting up"))
+            status, output = _run_showing(f"Making {venv}", [sys.executable, "-m", "venv", str(venv)], ())
+        if status:
+            msg = f"{venv} cannot be made: {_last_line(output)}"
+            raise SetupError(msg)
+    packages = lock.read_text("ascii").count("==")
+    status, output = _run_showing(
+        f"Installing {packages} Python packages from {lock.name}",
+        [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)],
+        ("Collecting", "Downloading", "Installing"),
+    )
+    if status:
+        msg = f"pip could not install {lock.name}: {_last_line(output)}"
+        raise SetupError(msg)
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["it said nothing"])[-1]
+
+
+def main(arguments: list[str]) -> int:
+    """Set the lab up, with what the tests need where `--dev` is given; return the exit status."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        _say(
+            f"The lab needs Python 3.11, 3.12 or 3.13 and this is {sys.version.split()[0]}: "
+            "run `make PYTHON=python3.12 …` with one of them."
+        )
+        return 1
+    dev = "--dev" in arguments
+    venv = _ROOT / os.environ.get("VENV", ".venv")
+    lock = _ROOT / ("requirements-dev.lock" if dev else "requirements.lock")
+    stamp = venv / (".ready-dev" if dev else ".ready")
+    try:
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+        if not stamp.exists() or stamp.read_text() != digest:
+            make_environment(venv, lock)
+        install_programs(TEST_PROGRAMS if dev else RUN_PROGRAMS)
+        stamp.write_text(digest)
+    except SetupError as error:
+        _say(str(error))
+        return 1
+    except OSError as error:
+        _say(f"The lab cannot be set up in {venv}: {error.strerror or error}.")
+        return 1
+    except KeyboardInterrupt:
+        _say("\nStopped; run it again to go on where it was.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

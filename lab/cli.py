@@ -1,0 +1,337 @@
+"""The command line: `python -m lab`, or `lab` where it is installed. Parses, calls, turns errors into one sentence."""
+
+import asyncio
+import json
+import logging
+import signal
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from capture import decode as hexes
+from capture.errors import CaptureError, MalformedError
+from capture.readers import ReaderName
+from capture.rights import Choice, Way, choose
+from capture.tools import find
+from certs.contexts import client_context, explain, server_context
+from certs.errors import CertsError
+from certs.openssl_course import run_course
+from certs.store import open_store
+from chat.errors import ChatError
+from chat.escape import visible
+from chat.server import Server
+from lab import doctor as checks
+from lab import evidence, pipeline, presentation, private
+from lab.errors import LabError
+from lab.folder import RunFolder, make_folder
+from lab.reading import read_capture
+from lab.record import Plan, Transport
+from lab.scenario import CONVERSATION, read_messages
+
+PLAIN_PORT, TLS_PORT = 12345, 12346
+_CERTIFICATES = Path(__file__).resolve().parent.parent / "certs" / "local"
+_ERRORS = (LabError, CaptureError, CertsError, ChatError)
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+class What(StrEnum):
+    """Which chat to run."""
+
+    PLAIN = "plain"
+    TLS = "tls"
+    BOTH = "both"
+
+
+class WayOption(StrEnum):
+    """Which way to capture."""
+
+    AUTO = "auto"
+    LOOPBACK = "loopback"
+    PRIVATE = "private"
+    TAP = "tap"
+
+
+class TlsOption(StrEnum):
+    """Which TLS version."""
+
+    TLS12 = "1.2"
+    TLS13 = "1.3"
+
+
+class ReaderOption(StrEnum):
+    """What reads the capture."""
+
+    TSHARK = "tshark"
+    PYSHARK = "pyshark"
+    SCAPY = "scapy"
+
+
+_TRANSPORTS = {
+    What.PLAIN: (Transport.PLAIN,),
+    What.TLS: (Transport.TLS,),
+    What.BOTH: (Transport.PLAIN, Transport.TLS),
+}
+_VERSIONS = {TlsOption.TLS12: ssl.TLSVersion.TLSv1_2, TlsOption.TLS13: ssl.TLSVersion.TLSv1_3}
+
+_Messages = Annotated[Path | None, typer.Option(help='Your own words: a UTF-8 file, a message a line, "name > text".')]
+_Tls = Annotated[TlsOption, typer.Option(help="The TLS version.")]
+_Reader = Annotated[ReaderOption | None, typer.Option(help="What reads the capture. [default: tshark, else scapy]")]
+_Way = Annotated[WayOption, typer.Option(help="How to capture; auto is the best that `lab doctor` finds.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the verdict with its evidence as JSON, and nothing else.")]
+_Keep = Annotated[Path, typer.Option(help="The folder in which this run gets its own.")]
+_PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
+_TlsPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the TLS chat; 0 for any.")]
+_Certs = Annotated[Path, typer.Option("--certs", help="The folder of the certificates.", show_default="certs/local")]
+
+app = typer.Typer(
+    help="Run a chat in plaintext and over TLS, capture both, and see what an eavesdropper reads.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+class Failure(Exception):  # noqa: N818  (it is how a command ended, not a mistake in one)
+    """Ends a command with an exit status, after it has said why itself."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 as expected, 1 not, 2 wrong usage, 130 stopped with Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(args=arguments, prog_name="lab", standalone_mode=False, obj=arguments)
+    except Failure as failure:
+        return failure.status
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("Stopped.")
+        return _INTERRUPTED
+    except _ERRORS as error:
+        _complain(_sentence(error))
+        return 1
+    except BrokenPipeError:  # whoever read our output has seen enough
+        with suppress(OSError):
+            sys.stdout.close()
+        return 1
+    except Exception as error:
+        usage = getattr(error, "format_message", None)  # typer's own errors: wrong words on the command line
+        if usage is None:
+            raise
+        _complain(f"{usage()} `lab --help` lists what there is.")
+        return 2
+    return 0
+
+
+def _sentence(error: BaseException) -> str:
+    cause = error.__cause__
+    # the chat cannot know what certificates are for; certs can say what is wrong with one
+    return explain(cause) if isinstance(error, ChatError) and isinstance(cause, ssl.SSLError) else str(error)
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(Text(text), soft_wrap=True)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    what: Annotated[What, typer.Argument(help="The plaintext chat, the TLS chat, or both side by side.")] = What.BOTH,
+    messages: _Messages = None,
+    tls: _Tls = TlsOption.TLS13,
+    reader: _Reader = None,
+    way: _Way = WayOption.AUTO,
+    as_json: _Json = False,
+    keep: _Keep = Path("out"),
+    plain_port: _PlainPort = PLAIN_PORT,
+    tls_port: _TlsPort = TLS_PORT,
+    certificates: _Certs = _CERTIFICATES,
+) -> None:
+    """Run a chat, capture it, show what can be read."""
+    steps = read_messages(messages) if messages else CONVERSATION
+    choice = _choice(way)
+    if choice.way is Way.PRIVATE and not private.inside():
+        private.enter(context.obj)
+    plan = Plan(
+        transports=_TRANSPORTS[what],
+        steps=steps,
+        ports={Transport.PLAIN: plain_port, Transport.TLS: tls_port},
+        version=_VERSIONS[tls],
+        reader=_reader(reader),
+        choice=choice,
+        certificates=certificates,
+    )
+    folder = make_folder(keep, what)
+    console = Console(highlight=False, quiet=as_json)
+    with _kept(folder):
+        with console.status("The chat runs and is captured …"):
+            outcome = pipeline.run(plan, folder)
+        verdict = evidence.outcome(outcome)
+        folder.write(folder.verdict, verdict)
+        if as_json:
+            sys.stdout.write(json.dumps(verdict, indent=2) + "\n")
+        presentation.show(console, outcome)
+    if not outcome.ok:
+        raise Failure(1)
+
+
+def _choice(way: WayOption) -> Choice:
+    if way is WayOption.AUTO:
+        return choose(inside=private.inside())
+    return Choice(Way(way), "It was asked for.")
+
+
+def _reader(reader: ReaderOption | None) -> ReaderName:
+    if reader is not None:
+        return reader.value
+    return "tshark" if find("tshark") else "scapy"
+
+
+@contextmanager
+def _kept(folder: RunFolder) -> Iterator[None]:
+    """Say what went wrong in a run and where what was captured is; leave no folder behind that holds nothing."""
+    try:
+        yield
+    except (*_ERRORS, KeyboardInterrupt) as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        sentence = "Stopped." if stopped else _sentence(error)
+        if folder.capture.exists() and folder.capture.stat().st_size:
+            if str(folder.capture) not in sentence:
+                sentence += f" What was captured is in {folder.capture}."
+        else:
+            for file in folder.path.iterdir():
+                file.unlink()
+            folder.path.rmdir()
+        _complain(sentence)
+        raise Failure(_INTERRUPTED if stopped else 1) from error
+
+
+@app.command()
+def read(
+    capture: Annotated[Path, typer.Argument(help="A capture file: pcap or pcapng, zipped with gzip or not.")],
+    keylog: Annotated[
+        Path | None, typer.Option(help="The key log of the session, to open its TLS connections.")
+    ] = None,
+    reader: _Reader = None,
+) -> None:
+    """Read the chats in a capture file."""
+    result = read_capture(capture, _reader(reader), keylog)
+    presentation.show_reading(Console(highlight=False), result)
+    for problem in result.problems:
+        _complain(problem)
+    if result.problems:
+        raise Failure(1)
+
+
+@app.command()
+def decode(
+    text: Annotated[str | None, typer.Argument(help="Hex, with colons or without. [default: standard input]")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the bytes and nothing else, as `xxd -ps -r` does.")] = False,
+) -> None:
+    """Turn hex with colons back into bytes and text."""
+    try:
+        data = hexes.from_hex(text if text is not None else sys.stdin.buffer.read().decode("ascii", "backslashreplace"))
+    except MalformedError as error:
+        msg = f"This is not hex: {error}."
+        raise LabError(msg) from error
+    if raw:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    valid = hexes.valid_utf8(data)
+    if valid == len(data):
+        _say(f"As text:  {visible(data.decode())}")
+    else:
+        _say(f"As text:  not UTF-8; byte {valid} of {len(data)} fits nowhere")
+    _say(f"{len(data)} bytes:\n{hexes.hexdump(data)}" if data else "0 bytes")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what the lab can do on this machine, and why."""
+    found = checks.examine(choose(inside=private.inside()))
+    presentation.show_checks(Console(highlight=False), found)
+
+
+@app.command()
+def certs(
+    openssl: Annotated[bool, typer.Option("--openssl", help="Run the course's openssl steps for real.")] = False,
+    keep: _Keep = Path("out"),
+    certificates: _Certs = _CERTIFICATES,
+) -> None:
+    """Make the certificates, or renew them."""
+    if not openssl:
+        store = open_store(certificates)
+        _say(store.renewed)
+        _say(
+            f"CA:      {store.ca_certificate}\nServer:  {store.server_certificate}\nKey:     {store.server_key} (0600)"
+        )
+        return
+    folder = make_folder(keep, "openssl")
+    console = Console(highlight=False)
+    for number, step in enumerate(run_course(folder.path), start=1):
+        presentation.show_step(console, number, step)
+    _say(f"\nThe files are in {folder.path}.")
+
+
+@app.command()
+def server(
+    plain_port: _PlainPort = PLAIN_PORT,
+    tls_port: _TlsPort = TLS_PORT,
+    certificates: _Certs = _CERTIFICATES,
+) -> None:
+    """Run the chat server, in plaintext and over TLS."""
+    store = open_store(certificates)
+    secure = server_context(store.server_certificate, store.server_key)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+
+    async def serve() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        async with AsyncExitStack() as stack:
+            plain = await stack.enter_async_context(Server(port=plain_port))
+            tls = await stack.enter_async_context(Server(port=tls_port, context=secure))
+            _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
+            line = f"openssl s_client -quiet -CAfile {store.ca_certificate} -connect localhost:{tls.address[1]}"
+            _say(f"TLS:       {line}")
+            _say("Two rooms: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
+            await stopped.wait()
+
+    asyncio.run(serve())
+
+
+@app.command()
+def client(
+    name: Annotated[str | None, typer.Argument(help="Your name in the chat. [default: it asks]")] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Connect over TLS.")] = False,
+    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, with --tls 12346]")
+    ] = None,
+    certificates: _Certs = _CERTIFICATES,
+) -> None:
+    """Chat from the terminal."""
+    from chat.terminal import run  # noqa: PLC0415  (prompt_toolkit is slow to import, and only this command needs it)
+
+    secure = client_context(open_store(certificates).ca_certificate) if tls else None
+    status = asyncio.run(run(host, port or (TLS_PORT if tls else PLAIN_PORT), name, context=secure))
+    if status:
+        raise Failure(status)

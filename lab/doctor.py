@@ -1,0 +1,76 @@
+"""Looks at this machine and says what the lab can do on it, and what would make it better. Changes nothing."""
+
+import platform
+import socket
+import ssl
+from dataclasses import dataclass
+
+from capture.rights import MEANING, Choice, Way
+from capture.tools import find, version
+from lab import bootstrap
+
+_PORTS = (12345, 12346)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        name: what it is.
+        good: whether the lab can do all it wants with it.
+        found: what was found, in words.
+        advice: what to do where it is not good, else empty.
+    """
+
+    name: str
+    good: bool
+    found: str
+    advice: str = ""
+
+
+def examine(choice: Choice) -> tuple[Check, ...]:
+    """Return the checks, the way of capturing last."""
+    manager = bootstrap.package_manager()
+    checks = [
+        Check("Python", True, f"{platform.python_version()}, {ssl.OPENSSL_VERSION}"),
+        _program("tshark", "reads captures; without it scapy does", manager),
+        _program("dumpcap", "captures; without it the tap records what passes through it", manager, package="tshark"),
+        _program("openssl", "makes the course's certificates in `make certs-openssl`", manager),
+        _program("xxd", "turns hex into bytes in the shell; `python -m lab decode --raw` does the same", manager),
+        *(_port(port) for port in _PORTS),
+        _rights(choice, manager),
+        Check("Way of capturing", choice.way is Way.LOOPBACK, f"{MEANING[choice.way]}. {choice.why}", choice.better),
+    ]
+    return tuple(checks)
+
+
+def _program(name: str, use: str, manager: str | None, *, package: str | None = None) -> Check:
+    path = find(name)
+    if path is None:
+        command = bootstrap.install_command([package or name], manager)
+        return Check(name, False, f"not installed; it {use}", f"Install it: {command}")
+    if name == "xxd":  # has a date for a version
+        return Check(name, True, f"at {path}")
+    return Check(name, True, f"{version(path, 'version' if name == 'openssl' else '--version')} at {path}")
+
+
+def _rights(choice: Choice, manager: str | None) -> Check:
+    if choice.way is Way.LOOPBACK:
+        return Check("Rights", True, "your user may capture on the loopback interface")
+    if find("dumpcap") is None:
+        return Check("Rights", False, "unknown as long as dumpcap is missing")
+    command = bootstrap.capture_rights_command(manager)
+    advice = f"To capture on the loopback interface itself: {command}" if command else ""
+    return Check("Rights", False, "your user may not capture on the loopback interface", advice)
+
+
+def _port(port: int) -> Check:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            what = f"in use or not allowed: {error.strerror}"
+            return Check(f"Port {port}", False, what, "Stop what uses it, or give the demos other ports.")
+    return Check(f"Port {port}", True, "free")

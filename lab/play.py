@@ -1,0 +1,96 @@
+"""Plays a scenario with real clients against a real server, and notes what was sent. Waits on events, never sleeps."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from chat import protocol
+from chat.client import Client
+from chat.errors import ChatError
+from lab.errors import LabError
+from lab.scenario import Join, Leave, ListUsers, Say, Step
+
+_STEP_TIMEOUT = 20.0  # seconds; a step takes milliseconds, and this is for machines that swap
+
+Connect = Callable[[str], Awaitable[Client]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was sent.
+
+    Attributes:
+        number: from 1, in the order of sending.
+        who: the sender.
+        text: the words.
+        heard_by: who has received it.
+        time_ns: when it was sent, nanoseconds since 1970.
+    """
+
+    number: int
+    who: str
+    text: str
+    heard_by: tuple[str, ...]
+    time_ns: int
+
+
+async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
+    """Play the steps, each when the one before has reached everybody; everybody leaves at the end.
+
+    Args:
+        steps: the scenario.
+        connect: gives a connected client for a name.
+
+    Raises:
+        LabError: somebody received something else than was sent, or nothing in time.
+        ChatError: a connection failed.
+    """
+    room: dict[str, Client] = {}
+    sent: list[Sent] = []
+    try:
+        for step in steps:
+            try:
+                async with asyncio.timeout(_STEP_TIMEOUT):
+                    await _do(step, room, connect, sent)
+            except TimeoutError:
+                msg = f"{step.who} did something that did not reach everybody within {_STEP_TIMEOUT:.0f} seconds."
+                raise LabError(msg) from None
+        for who in tuple(room):
+            await _do(Leave(who), room, connect, sent)
+    finally:
+        await asyncio.gather(*(client.close() for client in room.values()), return_exceptions=True)
+    return tuple(sent)
+
+
+async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
+    others = tuple(name for name in room if name != step.who)
+    match step:
+        case Join(who):
+            room[who] = await connect(who)
+            await _expect(room, others, protocol.came(who))
+        case Say(who, text):
+            moment = time.time_ns()
+            await room[who].send(text)
+            await _expect(room, others, protocol.said(who, text))
+            sent.append(Sent(len(sent) + 1, who, text, others, moment))
+        case ListUsers(who):
+            listed = await room[who].users()
+            if listed != tuple(room):
+                msg = f"{who} was told that {', '.join(listed)} are here; in truth it is {', '.join(room)}."
+                raise LabError(msg)
+        case Leave(who):
+            await room.pop(who).leave()
+            await _expect(room, others, protocol.left(who))
+
+
+async def _expect(room: dict[str, Client], names: Sequence[str], line: str) -> None:
+    for name in names:
+        try:
+            got = await room[name].receive()
+        except ChatError as error:
+            msg = f"{name} lost the connection in the middle of the conversation: {error}"
+            raise LabError(msg) from error
+        if got != line:
+            msg = f"{name} received {got!a} where {line!a} was sent."
+            raise LabError(msg)

@@ -1,0 +1,26 @@
+"""Starts the lab again inside a private loopback, and knows when it is inside."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from capture.rights import private_command
+
+_INSIDE = "LAB_PRIVATE_LOOPBACK"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def inside() -> bool:
+    """Return whether this process was started by `enter`."""
+    return os.environ.get(_INSIDE) == "1"
+
+
+def enter(arguments: Sequence[str]) -> NoReturn:
+    """Become `python -m lab ARGUMENTS` in a private loopback; the exit status is that of the new process."""
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
+    command = private_command([sys.executable, "-m", "lab", *arguments])
+    sys.stdout.flush()
+    environment = {**os.environ, _INSIDE: "1", "PYTHONPATH": path}
+    os.execvpe(command[0], command, environment)  # noqa: S606  (no shell is wanted between the two)

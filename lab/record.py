@@ -1,0 +1,161 @@
+"""Runs the chats of a plan while they are captured. The only file where servers, clients and captures meet."""
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from capture.live import Counters, capture_live
+from capture.readers import ReaderName
+from capture.rights import Choice, Way
+from capture.segment import Segment
+from capture.tap import open_tap
+from certs.contexts import client_context, server_context
+from certs.store import open_store
+from chat.client import Client
+from chat.server import Server
+from lab.folder import RunFolder
+from lab.play import Connect, Sent, play
+from lab.scenario import Step
+
+# A segment on loopback holds 64 KiB, so no message would ever span two. A receive buffer this small (Linux doubles it,
+# socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.
+_RECEIVE_BUFFER = 2896
+
+
+class Transport(StrEnum):
+    """How a chat travels."""
+
+    PLAIN = "plain"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        transports: which chats, side by side in one capture.
+        steps: the scenario, the same for each.
+        ports: the port of each chat, 0 for any that is free.
+        version: the TLS version.
+        reader: what reads the capture; pyshark reads it while it is made, where there is a live one.
+        choice: the way of capturing.
+        certificates: the folder of the CA and the server's certificate.
+    """
+
+    transports: tuple[Transport, ...]
+    steps: Sequence[Step]
+    ports: Mapping[Transport, int]
+    version: ssl.TLSVersion
+    reader: ReaderName
+    choice: Choice
+    certificates: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a run left behind beside the capture file.
+
+    Attributes:
+        sent: the messages of each chat.
+        ports: the port of each chat, as the capture shows it.
+        counters: what the capture counted.
+        segments: what a reader that read along has read; None where the file is still to be read.
+    """
+
+    sent: Mapping[Transport, tuple[Sent, ...]]
+    ports: Mapping[Transport, int]
+    counters: Counters
+    segments: tuple[Segment, ...] | None
+
+
+_Ports = Mapping[Transport, int]
+_Sent = dict[Transport, tuple[Sent, ...]]
+_Talk = Callable[[_Ports], Awaitable[_Sent]]
+
+
+async def record(plan: Plan, folder: RunFolder) -> Recording:
+    """Run the chats of the plan while they are captured into the folder; then write the transcript beside the capture.
+
+    Raises:
+        LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
+    """
+    server_tls = client_tls = None
+    if Transport.TLS in plan.transports:
+        store = open_store(plan.certificates)
+        # The server writes the keys: OpenSSL logs them before the first byte under them leaves.
+        server_tls = server_context(
+            store.server_certificate, store.server_key, keylog=folder.keylog, version=plan.version
+        )
+        client_tls = client_context(store.ca_certificate, version=plan.version)
+    tapped = plan.choice.way is Way.TAP
+
+    async def talk(ports: _Ports) -> _Sent:
+        try:
+            async with asyncio.TaskGroup() as group:
+                playing = {
+                    transport: group.create_task(
+                        play(plan.steps, _connector(port, client_tls if transport is Transport.TLS else None))
+                    )
+                    for transport, port in ports.items()
+                }
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # the others were cancelled because of it
+        return {transport: task.result() for transport, task in playing.items()}
+
+    async with contextlib.AsyncExitStack() as stack:
+        real = {}
+        for transport in plan.transports:
+            server = Server(
+                port=0 if tapped else plan.ports[transport],
+                context=server_tls if transport is Transport.TLS else None,
+                receive_buffer=_RECEIVE_BUFFER,
+            )
+            await stack.enter_async_context(server)
+            real[transport] = server.address[1]
+        capturing = _through_tap if tapped else _on_loopback
+        recording = await capturing(plan, folder, real, talk)
+    folder.write(
+        folder.transcript, {str(t): [asdict(message) for message in sent] for t, sent in recording.sent.items()}
+    )
+    return recording
+
+
+def _connector(port: int, context: ssl.SSLContext | None) -> Connect:
+    async def connect(name: str) -> Client:
+        # "localhost" is asked for by name, so that the certificate is checked for it and SNI shows in the capture
+        return await Client.connect(
+            "127.0.0.1", port, name, context=context, server_hostname="localhost" if context else None
+        )
+
+    return connect
+
+
+async def _through_tap(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk) -> Recording:
+    async with open_tap(folder.capture) as tap:
+        ports = {transport: await tap.listen(plan.ports[transport], port) for transport, port in real.items()}
+        sent = await talk(ports)
+    assert tap.counters is not None
+    return Recording(sent, ports, tap.counters, None)
+
+
+async def _on_loopback(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk) -> Recording:
+    reading, tee = None, None
+    if plan.reader == "pyshark":
+        from capture.readers.pyshark import read_live  # noqa: PLC0415  (slow to import, so only where asked for)
+
+        pipe, tee = os.pipe()
+        reading = asyncio.create_task(asyncio.to_thread(lambda: tuple(read_live(pipe))))
+    try:
+        async with capture_live(folder.capture, tuple(real.values()), tee=tee) as live:
+            sent = await talk(real)
+    finally:
+        # the capture's end, good or bad, has closed the pipe, and that ends the reader
+        segments = await reading if reading is not None else None
+    assert live.counters is not None
+    return Recording(sent, real, live.counters, segments)

@@ -1,0 +1,39 @@
+"""The shell lines that a student can type to see what the lab shows. Pure; each line runs as it is printed."""
+
+import shlex
+from pathlib import Path
+
+from capture.decode import colon_hex
+
+
+def plain_fields(capture: Path, port: int) -> str:
+    """Return the tshark line that prints every plaintext payload on `port` in hex, a line each."""
+    return f"tshark -r {_quote(capture)} -d tcp.port=={port},data -Tfields -e data.data -Y data"
+
+
+def payload_json(capture: Path, frame: int, field: str, port: int, protocol: str) -> str:
+    """Return the tshark line that prints a field of a frame as JSON, its bytes with colons (" -e " between several)."""
+    return f"tshark -r {_quote(capture)} -d tcp.port=={port},{protocol} -Tjson -e {field} -Y frame.number=={frame}"
+
+
+def decode(data: bytes) -> str:
+    """Return the line that strips the colons and turns the hex back into bytes."""
+    return f"echo -n \"{colon_hex(data)}\" | tr -d ':' | xxd -ps -r"
+
+
+def decrypted_fields(capture: Path, keylog: Path, port: int) -> str:
+    """Return the line that prints what the TLS chat on `port` says, with the key log."""
+    return (
+        f"tshark -r {_quote(capture)} -o tls.keylog_file:{_quote(keylog)} -d tcp.port=={port},tls "
+        f"-d tls.port=={port},data -Tfields -e data.data -Y data | tr -d ',' | xxd -ps -r"
+    )
+
+
+def wireshark(capture: Path, keylog: Path | None = None) -> str:
+    """Return the line that opens the capture in Wireshark, with the keys where there are any."""
+    keys = f"-o tls.keylog_file:{_quote(keylog)} " if keylog is not None else ""
+    return f"wireshark {keys}{_quote(capture)}"
+
+
+def _quote(path: Path) -> str:
+    return shlex.quote(str(path))

@@ -1,0 +1,78 @@
+"""What anybody on the way can tell of a TLS connection without any key. Pure."""
+
+import contextlib
+from dataclasses import dataclass
+
+from capture.decrypt import explicit_nonce
+from capture.errors import MalformedError
+from capture.hello import ServerHello, client_hello, server_hello
+from capture.segment import Endpoint
+from capture.tls import APPLICATION_DATA, VERSIONS, RecordLayer
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An encrypted record from outside.
+
+    Attributes:
+        time_ns: when its first byte was captured, nanoseconds since 1970.
+        from_client: its direction.
+        length: bytes after the header.
+    """
+
+    time_ns: int
+    from_client: bool
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """A TLS connection from outside.
+
+    Attributes:
+        connection: its number in the capture (`tcp.stream`).
+        client: who connected.
+        server: to whom.
+        server_name: the host that the client asked for in the clear (SNI), None where it did not.
+        version: the protocol version agreed on, None where no ServerHello was captured.
+        cipher_suite: the suite agreed on, likewise.
+        explicit_nonce: bytes in the clear at the start of each encrypted record (TLS 1.2 with AES-GCM).
+        records: the encrypted records of both directions, in the order of their times.
+    """
+
+    connection: int
+    client: Endpoint
+    server: Endpoint
+    server_name: str | None
+    version: str | None
+    cipher_suite: str | None
+    explicit_nonce: int
+    records: tuple[Seen, ...]
+
+
+def look(client: RecordLayer, server: RecordLayer) -> Visible:
+    """Return what is visible of a connection, from the records of its two directions."""
+    asked = answered = None
+    # a hello that cannot be read tells an onlooker nothing; the records are there all the same
+    with contextlib.suppress(MalformedError):
+        asked, answered = client_hello(client), server_hello(server)
+    seen = [
+        Seen(layer.stream.slice(record.start, record.end)[0].time_ns, layer.stream.from_client, len(record.fragment))
+        for layer in (client, server)
+        for record in layer.records
+        if record.content_type == APPLICATION_DATA
+    ]
+    return Visible(
+        connection=client.stream.connection,
+        client=client.stream.source,
+        server=client.stream.destination,
+        server_name=asked.server_name if asked else None,
+        version=_version(answered),
+        cipher_suite=answered.suite_name if answered else None,
+        explicit_nonce=explicit_nonce(answered) if answered else 0,
+        records=tuple(sorted(seen, key=lambda record: record.time_ns)),
+    )
+
+
+def _version(answer: ServerHello | None) -> str | None:
+    return VERSIONS.get(answer.version, f"0x{answer.version:04x}") if answer else None
