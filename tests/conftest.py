@@ -1,0 +1,28 @@
+"""What the tests of every package share."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+# A busy machine is no reason for a test to fail.
+settings.register_profile("lab", deadline=None)
+settings.load_profile("lab")
+
+
+@pytest.fixture
+def tool() -> Callable[[str], str]:
+    """Find a program: without it a test is skipped on a person's machine, and fails where everything must run (CI)."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            reason = f"{name} is not installed"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find
