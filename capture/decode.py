@@ -35,7 +35,7 @@ def from_hex(text: str) -> bytes:
     digits = "".join(strip_colons(text).split())
     if len(digits) % 2:
         msg = f"{len(digits)} hex digits are not whole bytes: the last one stands alone"
-        raise MalformedError(msg, len(text.rstrip().rstrip(":")) - 1, "character")
+        raise MalformedError(msg, max(at for at, character in enumerate(text) if character in _HEX), "character")
     return bytes.fromhex(digits)
 
 

@@ -6,7 +6,7 @@ no byte of it is given out, because an AEAD checks before it decrypts.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from capture.errors import CaptureError, KeyLogError
 from capture.hello import ClientHello, ServerHello, client_hello, server_hello
 from capture.keylog import KeyLog
-from capture.streams import ByteStream, Piece
+from capture.streams import ByteStream, select
 from capture.tls import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
@@ -99,6 +99,8 @@ class _Protection:
             length = len(fragment) - explicit - _TAG
             aad = number + record.header[:3] + max(0, length).to_bytes(2, "big")  # RFC 5246, section 6.2.3.3
         try:
+            if len(fragment) < explicit + _TAG:
+                raise InvalidTag
             plaintext = self.suite.aead(self.key).decrypt(nonce, fragment[explicit:], aad)
         except InvalidTag as error:
             span = record.stream.locate(record.start, record.end)[0]
@@ -234,16 +236,33 @@ def explicit_nonce(answer: ServerHello) -> int:
 
 def plaintext_stream(stream: ByteStream, opened: list[Opened]) -> ByteStream:
     """Return the application data of one direction as a stream; its bytes stand where their ciphertext was captured."""
-    pieces: list[Piece] = []
-    data = b""
+    ranges, data = [], b""
     for item in opened:
-        if item.content_type != APPLICATION_DATA or not item.plaintext:
-            continue
-        first = item.record.start + HEADER + item.body
-        for piece in stream.slice(first, first + len(item.plaintext)):
-            start = len(data) + piece.start - first
-            pieces.append(Piece(start, piece.length, piece.frame, piece.offset, piece.time_ns))
-        data += item.plaintext
-    return ByteStream(
-        stream.connection, stream.source, stream.destination, stream.from_client, data, tuple(pieces), stream.gaps[:0]
-    )
+        if item.content_type == APPLICATION_DATA and item.plaintext:
+            first = item.record.start + HEADER + item.body
+            ranges.append((first, first + len(item.plaintext)))
+            data += item.plaintext
+    return replace(select(stream, ranges), data=data)
+
+
+def sealed_stream(layer: RecordLayer, answer: ServerHello | None) -> ByteStream:
+    """Return what encryption should hide of one direction: no handshake in the clear, no headers, no explicit nonces.
+
+    Bytes that are no TLS record belong to it: they have no business in an encrypted stream.
+
+    Args:
+        layer: the records of the direction.
+        answer: the ServerHello of the connection, None where it was not captured.
+    """
+    skip = HEADER + (explicit_nonce(answer) if answer else 0)
+    changed = False
+    ranges = []
+    for record in layer.records:
+        if record.content_type == CHANGE_CIPHER_SPEC:
+            # in TLS 1.2 all that follows is encrypted (RFC 5246, section 7.1); in TLS 1.3 it means nothing
+            changed = answer is None or answer.version != TLS_1_3
+        elif (changed or record.content_type == APPLICATION_DATA) and record.start + skip < record.end:
+            ranges.append((record.start + skip, record.end))
+    if layer.at < len(layer.stream.data):
+        ranges.append((layer.at, len(layer.stream.data)))
+    return select(layer.stream, ranges)

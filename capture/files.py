@@ -60,7 +60,7 @@ def whole_length(file: IO[bytes], size: int, name: str) -> int:
         return _whole_pcapng(file, size, name)
     if magic in _PCAP and size >= 24:
         return _whole_pcap(file, size, _PCAP[magic])
-    if magic in _PCAP or _PCAPNG.startswith(magic):
+    if any(known.startswith(magic) for known in (_PCAPNG, *_PCAP)):
         msg = f"{name} ends within its file header: nothing of the capture is left to read."
     else:
         msg = f"{name} is not a capture file: it starts with {magic.hex(' ')}, which is neither pcap nor pcapng."

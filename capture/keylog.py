@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from capture.errors import KeyLogError
 
-# label, client random, secret
-_LINE = re.compile(r"([A-Z0-9_]+) ([0-9a-fA-F]{64}) ((?:[0-9a-fA-F]{2})+)")
+# label, client random, secret; the label RSA, which OpenSSL writes for RSA key exchange, has the first 8 bytes of the
+# encrypted premaster secret in place of the random
+_LINE = re.compile(r"([A-Z0-9_]+) ([0-9a-fA-F]{64}|[0-9a-fA-F]{16}) ((?:[0-9a-fA-F]{2})+)")
 
 KeyLog = Mapping[tuple[str, bytes], bytes]
 

@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from capture.errors import CaptureError
 from capture.tools import LOOPBACK, require
@@ -46,7 +45,7 @@ class LiveCapture:
         counters: set when the capture has ended well, None before.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], process: asyncio.subprocess.Process, pipe: FileIO | None) -> None:
+    def __init__(self, path: Path, file: FileIO, process: asyncio.subprocess.Process, pipe: FileIO | None) -> None:
         self.path = path
         self.counters: Counters | None = None
         self._file = file
@@ -65,15 +64,14 @@ class LiveCapture:
         while chunk := await self._process.stdout.read(1 << 16):
             if self._failure is None:
                 try:
-                    self._file.write(chunk)
-                    self._file.flush()
+                    write_all(self._file, chunk)
                 except OSError as error:
                     self._failure = error
-                    self._process.terminate()
+                    self._signal(signal.SIGTERM)
             if self._pipe is not None:
                 # the live reader's pipe may be full: wait for it in a thread, not in the loop that runs the chat
                 try:
-                    await asyncio.to_thread(_write_all, self._pipe, chunk)
+                    await asyncio.to_thread(write_all, self._pipe, chunk)
                 except BrokenPipeError:  # the reader has ended; the capture goes on without it
                     self._pipe.close()
                     self._pipe = None
@@ -88,6 +86,12 @@ class LiveCapture:
     async def _read_stderr(self) -> str:
         assert self._process.stderr is not None
         return (await self._process.stderr.read()).decode(errors="replace")
+
+    def _signal(self, number: signal.Signals) -> None:
+        # not Process.send_signal: that may reap a process that has just ended before asyncio does, which complains
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     async def probe(self, probe: socket.socket, purpose: str) -> None:
         """Send a datagram and wait until the capture has seen it; it is sent again, less and less often, until then.
@@ -138,14 +142,12 @@ class LiveCapture:
             CaptureError: something sent before is missing, or dumpcap does not say that nothing is.
         """
         await self.probe(probe, "end")
-        self._process.send_signal(signal.SIGINT)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT):
-                await self._pump
-                await self._process.wait()
-        except TimeoutError:
+        self._signal(signal.SIGINT)
+        # waited for, not awaited: when this is cancelled or takes too long, what is in the pipe must still be saved
+        await asyncio.wait({self._pump}, timeout=_STOP_TIMEOUT)
+        if not self._pump.done():
             msg = f"dumpcap did not stop within {_STOP_TIMEOUT:.0f} seconds; what it captured is in {self.path}."
-            raise CaptureError(msg) from None
+            raise CaptureError(msg)
         if self._failure is not None:
             raise await self._ended_early()
         found = _COUNTERS.search(await self._stderr)
@@ -156,22 +158,19 @@ class LiveCapture:
 
     async def close(self) -> None:
         """End dumpcap, however far it got, and save what is left in its pipe."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
-            try:
-                async with asyncio.timeout(_STOP_TIMEOUT):
-                    await self._pump
-            except TimeoutError:
-                self._process.kill()
+        self._signal(signal.SIGTERM)
+        await asyncio.wait({self._pump}, timeout=_STOP_TIMEOUT)
+        if not self._pump.done():
+            self._signal(signal.SIGKILL)
         await asyncio.gather(self._pump, self._stderr)
         await self._process.wait()
 
 
-def _write_all(pipe: FileIO, data: bytes) -> None:
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write all of `data` to an unbuffered file: nothing is kept back that could fail again when it is closed."""
     view = memoryview(data)
     while view:
-        view = view[pipe.write(view) :]
+        view = view[file.write(view) :]
 
 
 @contextlib.asynccontextmanager
@@ -199,7 +198,7 @@ async def capture_live(path: Path, ports: Sequence[int], *, tee: int | None = No
         probe.bind(("127.0.0.1", 0))
         admitted = [f"tcp port {port}" for port in ports] + [f"udp port {probe.getsockname()[1]}"]
         try:
-            file = stack.enter_context(path.open("xb"))
+            file = stack.enter_context(path.open("xb", buffering=0))
         except OSError as error:
             msg = f"The capture file {path} cannot be written: {error.strerror}."
             raise CaptureError(msg) from error
@@ -213,7 +212,13 @@ async def capture_live(path: Path, ports: Sequence[int], *, tee: int | None = No
         live = LiveCapture(path, file, process, pipe)
         try:
             await live.probe(probe, "ready")
-            yield live
+            try:
+                yield live
+            except BaseException:
+                # an error or Ctrl-C: what passed before it is in dumpcap's buffer, and is kept as well
+                with contextlib.suppress(CaptureError):
+                    await live.probe(probe, "end")
+                raise
             await live.finish(probe)
         finally:
             await live.close()

@@ -39,13 +39,11 @@ class Choice:
 
     Attributes:
         way: the way.
-        why: a sentence: what was tried and what it said.
-        better: what to do to get a better way; empty where there is none.
+        why: what was tried and what it said; empty where the user asked for this way.
     """
 
     way: Way
     why: str
-    better: str = ""
 
 
 def refusal(dumpcap: str) -> str | None:
@@ -89,16 +87,15 @@ def choose(*, inside: bool = False) -> Choice:
     """
     dumpcap = find("dumpcap")
     if dumpcap is None:
-        return Choice(Way.TAP, "dumpcap, which comes with tshark, is not installed.", "Install tshark.")
+        return Choice(Way.TAP, "dumpcap, which comes with tshark, is not installed.")
     refused = refusal(dumpcap)
     if refused is None:
         if inside:
-            return Choice(Way.PRIVATE, "This is the private loopback.")
+            return Choice(Way.PRIVATE, "It needs no rights.")
         return Choice(Way.LOOPBACK, f"dumpcap may capture on {LOOPBACK}.")
-    better = "Let your user capture on the loopback interface: see the line about rights."
     refused_privately = private_refusal(dumpcap)
     if refused_privately is None:
         why = f"dumpcap may not capture on {LOOPBACK} ({refused}) A private loopback needs no rights."
-        return Choice(Way.PRIVATE, why, better)
+        return Choice(Way.PRIVATE, why)
     why = f"dumpcap may not capture on {LOOPBACK} ({refused}) There is no private loopback either ({refused_privately})"
-    return Choice(Way.TAP, why, better)
+    return Choice(Way.TAP, why)

@@ -1,10 +1,11 @@
 """Segments to byte streams: what each side of each TCP connection sent, in order, and where every byte stands.
 
 Pure. Knows TCP (RFC 9293): sequence numbers, their wrap, retransmission, reordering, overlap, missing bytes. Knows
-nothing of what the bytes mean. Where two segments carry the same bytes, the one captured first counts, as in Wireshark.
+nothing of what the bytes mean. Where two segments carry the same bytes, those count that a receiver would have taken.
 """
 
 import bisect
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -101,6 +102,23 @@ class ByteStream:
         return tuple(found)
 
 
+def select(stream: ByteStream, ranges: Iterable[tuple[int, int]]) -> ByteStream:
+    """Return a stream of parts of another, in order and joined; each byte still stands where it was captured.
+
+    Args:
+        stream: the whole stream.
+        ranges: start and end offsets in it, none of them empty.
+    """
+    pieces: list[Piece] = []
+    data: list[bytes] = []
+    length = 0
+    for start, end in ranges:
+        pieces += [replace(piece, start=length + piece.start - start) for piece in stream.slice(start, end)]
+        data.append(stream.data[start:end])
+        length += end - start
+    return replace(stream, data=b"".join(data), pieces=tuple(pieces), gaps=())
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Bytes kept of one segment; `start` and `segment_start` count from the first byte after the SYN."""
@@ -190,28 +208,36 @@ def _place(segments: list[Segment]) -> tuple[list[_Part], int]:
         newest = max(newest, start)
         if segment.length:
             end = max(end, start + segment.length)
-        # before the first byte there is nothing: a keep-alive repeats the SYN's number (RFC 9293, section 3.8.4)
-        skipped = max(0, -start) if syn is not None else 0
-        _insert(parts, _Part(start + skipped, segment.payload[skipped:], segment, start))
-    if parts and parts[0].start < 0:  # no SYN, and what was captured first was not what was sent first
-        shift = parts[0].start
-        parts = [replace(p, start=p.start - shift, segment_start=p.segment_start - shift) for p in parts]
-        end -= shift
-    return parts, end
+            parts.append(_Part(start, segment.payload, segment, start))
+    # Before the first byte there is nothing: a keep-alive repeats the SYN's number (RFC 9293, section 3.8.4). Only
+    # where no SYN was captured may what was captured first not be what was sent first.
+    first = min([0, *(part.start for part in parts)]) if syn is None else 0
+    if first:
+        parts = [replace(p, start=p.start - first, segment_start=p.segment_start - first) for p in parts]
+    return _in_order(parts), end - first
 
 
-def _insert(parts: list[_Part], part: _Part) -> None:
-    """Put into the ordered `parts` those bytes of `part` that no earlier segment has brought."""
-    start, data = part.start, part.data
-    at = bisect.bisect_right(parts, start, key=lambda other: other.start)
-    if at and parts[at - 1].end > start:
-        data, start = data[parts[at - 1].end - start :], parts[at - 1].end
-    while data:
-        room = parts[at].start - start if at < len(parts) else len(data)
-        if room > 0:
-            parts.insert(at, replace(part, start=start, data=data[:room]))
-            at += 1
-        if at == len(parts):
-            return
-        data, start = data[parts[at].end - start :], parts[at].end
-        at += 1
+def _in_order(parts: list[_Part]) -> list[_Part]:
+    """Return the parts in the order of their bytes, every byte once.
+
+    What comes next counts as soon as it is there, what comes too early waits: so do the receiver and Wireshark, and it
+    decides which bytes count where two segments do not agree on them.
+    """
+    waiting: list[tuple[int, int, _Part]] = []
+    taken: list[_Part] = []
+    expected = 0
+
+    def take() -> int:
+        start, _, part = heapq.heappop(waiting)
+        known = max(0, expected - start)
+        if len(part.data) > known:
+            taken.append(replace(part, start=start + known, data=part.data[known:]))
+        return max(expected, part.end)
+
+    for number, part in enumerate(parts):
+        heapq.heappush(waiting, (part.start, number, part))
+        while waiting and waiting[0][0] <= expected:
+            expected = take()
+    while waiting:  # what never came is a gap
+        expected = take()
+    return taken

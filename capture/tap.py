@@ -12,11 +12,11 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from capture.errors import CaptureError
-from capture.live import Counters
+from capture.live import Counters, write_all
 from capture.pcapng import enhanced_packet, interface_description, section_header
 from capture.segment import ACK, FIN, PSH, SYN, Endpoint
 
@@ -82,27 +82,27 @@ class Tap:
         counters: how many frames were written, none of them dropped; set when the tap has been closed.
     """
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: FileIO) -> None:
         self.path = path
         self.counters: Counters | None = None
         self._file = file
         self._frames = 0
-        self._relays: set[asyncio.Task[None]] = set()
+        self._relays: list[asyncio.Task[None]] = []
         self._listeners: list[asyncio.Server] = []
         self.failure: OSError | None = None
-        self._put(section_header(COMMENT) + interface_description("tap"))
 
     def _put(self, block: bytes) -> None:
         if self.failure is None:
             try:
-                self._file.write(block)
-                self._file.flush()
+                write_all(self._file, block)
             except OSError as error:
                 self.failure = error
 
     def _segment(self, sender: _Side, receiver: _Side, flags: int, payload: bytes = b"") -> None:
         ack = receiver.seq if flags & ACK else 0
         frame = tcp_frame(sender.endpoint, receiver.endpoint, sender.seq, ack, flags, payload)
+        if not self._frames:  # a file in which nothing was captured stays empty
+            self._put(section_header(COMMENT) + interface_description("tap"))
         self._put(enhanced_packet(time.time_ns(), frame))
         self._frames += 1
         sender.seq += len(payload) + (1 if flags & (SYN | FIN) else 0)
@@ -114,8 +114,9 @@ class Tap:
             CaptureError: the port cannot be used.
         """
 
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._relay(reader, writer, real)
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # a task of our own: asyncio prints a traceback for one of its own that is cancelled
+            self._relays.append(asyncio.create_task(self._relay(reader, writer, real)))
 
         try:
             listener = await asyncio.start_server(accept, "127.0.0.1", shown)
@@ -126,27 +127,24 @@ class Tap:
         return int(listener.sockets[0].getsockname()[1])
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: int) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._relays.add(task)
-        task.add_done_callback(self._relays.discard)
         client = _Side(Endpoint(*writer.get_extra_info("peername")[:2]))
         shown = _Side(Endpoint(*writer.get_extra_info("sockname")[:2]))
+        ends = [writer]
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", server)
-        except OSError:
-            writer.transport.abort()  # the server is gone: the client sees what it would have seen without a tap
-            return
-        self._segment(client, shown, SYN)
-        self._segment(shown, client, SYN | ACK)
-        self._segment(client, shown, ACK)
-        try:
+            ends.append(server_writer)
+            self._segment(client, shown, SYN)
+            self._segment(shown, client, SYN | ACK)
+            self._segment(client, shown, ACK)
             await asyncio.gather(
                 self._pass(reader, server_writer, client, shown), self._pass(server_reader, writer, shown, client)
             )
+        except OSError:
+            writer.transport.abort()  # the server is gone: the client sees what it would have seen without a tap
         finally:
-            for end in (writer, server_writer):
+            for end in ends:  # both, before either is waited for
                 end.close()
+            for end in ends:
                 with contextlib.suppress(OSError):
                     await end.wait_closed()
 
@@ -189,7 +187,7 @@ async def open_tap(path: Path) -> AsyncIterator[Tap]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(path.open("xb"))
+            file = stack.enter_context(path.open("xb", buffering=0))
         except OSError as error:
             msg = f"The capture file {path} cannot be written: {error.strerror}."
             raise CaptureError(msg) from error

@@ -31,3 +31,16 @@ def link_length(protocols: str) -> int | None:
         if rest[:1] == ["tcp"]:
             return length
     return None
+
+
+def ipv6_header_length(available: int, payload_length: int, tcp_length: int) -> int:
+    """Return the bytes of an IPv6 header and its extension headers.
+
+    Args:
+        available: bytes of the frame on the wire from the IPv6 header on; padding may be among them.
+        payload_length: what follows the first 40 bytes, as the header says (`ipv6.plen`); 0 where it does not say, and
+            not believed where it is more than there is, as in Wireshark.
+        tcp_length: bytes of the TCP header and its payload.
+    """
+    total = min(available, 40 + payload_length) if payload_length else available
+    return total - tcp_length

@@ -8,6 +8,7 @@ does.
 """
 
 import asyncio
+import json
 import os
 import queue
 import threading
@@ -17,15 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import pyshark
-from pyshark.capture.capture import StopCapture, TSharkCrashException
+from pyshark.cache import get_cache_dir
+from pyshark.capture.capture import StopCapture
 from pyshark.capture.pipe_capture import PipeCapture
+from pyshark.ek_field_mapping import MAPPING
 from pyshark.packet.layers.ek_layer import EkMultiField
+from pyshark.tshark.tshark import get_ek_field_mapping
 
 from capture.errors import CaptureError
-from capture.readers.headers import link_length
-from capture.readers.tshark import PREFERENCES, time_to_ns
+from capture.readers.headers import ipv6_header_length, link_length
+from capture.readers.tshark import PREFERENCES, last_words, time_to_ns
 from capture.segment import Endpoint, Segment
-from capture.tools import require
+from capture.tools import require, version
 
 _WAITING = 1024  # segments read ahead of the consumer at most, so that a large file stays on disk
 
@@ -72,10 +76,14 @@ def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
         raise StopCapture
 
     def work() -> None:
-        with closing(asyncio.new_event_loop()) as loop:
-            asyncio.set_event_loop(loop)
-            end = loop.run_until_complete(_read_to_end(make(eventloop=loop, tshark_path=tshark), name, hand_out))
-            asyncio.set_event_loop(None)
+        end: Exception | None = None
+        try:
+            with closing(asyncio.new_event_loop()) as loop:
+                asyncio.set_event_loop(loop)
+                loop.run_until_complete(_read_to_end(make(eventloop=loop, tshark_path=tshark), name, hand_out))
+                asyncio.set_event_loop(None)
+        except Exception as error:  # a thread's exception is nobody's: the consumer raises it
+            end = error
         # once the consumer has left, nobody is there to be told
         with suppress(StopCapture):
             hand_out(end)
@@ -92,28 +100,58 @@ def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
         thread.join()
 
 
-async def _read_to_end(capture: Any, name: str, hand_out: Callable[[Segment], None]) -> Exception | None:
+async def _read_to_end(capture: Any, name: str, hand_out: Callable[[Segment], None]) -> None:
     def on_packet(packet: Any) -> None:
         segment = _segment(packet)
         if segment is not None:
             hand_out(segment)
 
+    _load_field_types(capture.tshark_path)
     capture._override_prefs = PREFERENCES
     capture._use_ek = True  # PipeCapture takes no argument for it
     try:
         await capture.packets_from_tshark(on_packet, close_tshark=False)
-        # pyshark 0.6 kills a tshark that has just ended by itself, and asyncio then warns of an unknown child
-        if capture._eof_reached:
-            for process in capture._running_processes:
-                await process.wait()
-        await capture.close_async()
-    except TSharkCrashException as error:
-        return CaptureError(f"tshark, run by pyshark, could not read {name}: {capture._last_error_line or error}")
-    except Exception as error:  # a thread's exception is nobody's: the consumer raises it
-        return error
     finally:
-        capture._running_processes.clear()  # or its __del__ closes them again, on a loop that is gone
-    return None
+        status = await _end(capture)
+    if status and capture._eof_reached:
+        why = last_words(capture._last_error_line or "", status)
+        msg = f"tshark, run by pyshark, could not read {name}: {why}."
+        raise CaptureError(msg)
+
+
+async def _end(capture: Any) -> int:
+    """End what pyshark has started and return tshark's exit status.
+
+    pyshark 0.6 does not do it itself in every case: it kills a tshark that has just ended, leaves one whose output is
+    not all read, and takes one that was killed for one that ended well.
+    """
+    status = 0
+    for process in capture._running_processes:
+        if not capture._eof_reached:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.stdout.read()  # asyncio closes a pipe once it has seen its end
+        status = await process.wait()
+    capture._running_processes.clear()  # or its __del__ closes them again, on a loop that is gone
+    await asyncio.gather(*capture._stderr_handling_tasks)
+    return status
+
+
+def _load_field_types(tshark: str) -> None:
+    """Load pyshark's table of Wireshark's field types, from the file where pyshark keeps it.
+
+    pyshark 0.6 never closes that file, and once it was written by half, never reads a capture again.
+    """
+    if MAPPING._protocol_to_mapping:
+        return
+    name = "ek_field_mapping.json"
+    try:
+        types = json.loads((get_cache_dir(version(tshark)) / name).read_text("utf-8"))
+    except (OSError, ValueError):
+        types = get_ek_field_mapping(tshark)
+        with suppress(OSError):  # where nothing can be kept, the table is asked for each time
+            (get_cache_dir(version(tshark)) / name).write_text(json.dumps(types), "utf-8")
+    MAPPING._protocol_to_mapping = types
 
 
 def _value(layer: Any, name: str) -> Any:
@@ -132,11 +170,18 @@ def _segment(packet: Any) -> Segment | None:
     if link is None:
         return None
 
+    # tshark leaves fields out that a fragment, a frame cut short or a broken header does not have
+    if _value(tcp, "flags") is None or _value(tcp, "len") is None:
+        return None
+
     def number(layer: Any, name: str) -> int:
         return int(_value(layer, name))
 
     header, length = number(tcp, "hdr_len"), number(tcp, "len")
-    ip_length = number(ip, "hdr_len") if ip.layer_name == "ip" else 40 + number(ip, "plen") - header - length
+    if ip.layer_name == "ip":
+        ip_length = number(ip, "hdr_len")
+    else:
+        ip_length = ipv6_header_length(int(packet.length) - link, number(ip, "plen"), header + length)
     payload = _value(tcp, "payload") or b""
     return Segment(
         frame=int(packet.number),

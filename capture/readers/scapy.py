@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # scapy's own use of what cryptography has deprecated is not the reader's fault
     from scapy.layers import l2  # noqa: F401  (registers Ethernet, 802.1Q and the loopback link layers)
     from scapy.layers.inet import IP, TCP
-    from scapy.layers.inet6 import IPv6
+    from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, _IPv6ExtHdr
     from scapy.utils import PcapReader
 
 
@@ -28,26 +28,24 @@ def read(path: Path) -> Iterator[Segment]:
 
 
 def _segment(number: int, packet: Any) -> Segment | None:
-    ip = packet.getlayer(IP) or packet.getlayer(IPv6)
-    tcp = packet.getlayer(TCP)
-    # an ICMP error quotes TCP as TCPerror, which is not asked for; in a tunnel the first IP is not the one of the TCP
-    if ip is None or tcp is None:
+    ip = packet
+    while ip and not isinstance(ip, (IP, IPv6)):
+        ip = ip.payload
+    tcp = _tcp(ip)
+    if tcp is None or tcp.dataofs < 5:
         return None
     frame: bytes = packet.original
     at = len(frame) - len(ip.original)
+    # a length of 0 is one that the network card was to fill in; one that is more than there is is not believed
+    available = packet.wirelen - at
     if isinstance(ip, IP):
-        if not isinstance(ip.payload, TCP):
-            return None
-        at += ip.ihl * 4
-        tcp_bytes = ip.len - ip.ihl * 4
+        ip_length, said = ip.ihl * 4, ip.len
     else:
-        extensions = len(ip.payload.original) - len(tcp.original)
-        if extensions and ip.payload.haslayer(IP):
-            return None
-        at += 40 + extensions
-        tcp_bytes = ip.plen - extensions
-    at += tcp.dataofs * 4
-    length = tcp_bytes - tcp.dataofs * 4
+        ip_length, said = 40 + len(ip.payload.original) - len(tcp.original), ip.plen and 40 + ip.plen
+    offset = at + ip_length + tcp.dataofs * 4
+    length = min(said or available, available) - ip_length - tcp.dataofs * 4
+    if length < 0:
+        return None
     return Segment(
         frame=number,
         time_ns=int(packet.time * 1_000_000_000),
@@ -57,6 +55,19 @@ def _segment(number: int, packet: Any) -> Segment | None:
         ack=tcp.ack,
         flags=tcp.reserved << 9 | int(tcp.flags),
         length=length,
-        payload=frame[at : at + length],
-        offset=at,
+        # what a RST carries says why it was sent (`tcp.reset_cause`); it is no payload (RFC 9293, section 3.5.3)
+        payload=b"" if tcp.flags.R else frame[offset : offset + length],
+        offset=offset,
     )
+
+
+def _tcp(ip: Any) -> Any:
+    """Return the TCP layer right above `ip`, None where there is another or only a fragment, or a part of a header."""
+    if isinstance(ip, IP) and (ip.version != 4 or ip.flags.MF or ip.frag):
+        return None
+    above = ip.payload
+    while isinstance(above, _IPv6ExtHdr):
+        if isinstance(above, IPv6ExtHdrFragment) and (above.m or above.offset):
+            return None
+        above = above.payload
+    return above if isinstance(above, TCP) else None

@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 
 from capture.errors import CaptureError
-from capture.readers.headers import link_length
+from capture.readers.headers import ipv6_header_length, link_length
 from capture.segment import Endpoint, Segment
 from capture.tools import require
 
 FIELDS = (
     "frame.number",
     "frame.time_epoch",
+    "frame.len",
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -75,6 +76,8 @@ def read(path: Path) -> Iterator[Segment]:
     ):
         try:
             for line in process.stdout or ():
+                if not line.endswith("\n"):
+                    break  # tshark was stopped while it wrote
                 segment = _segment(line.rstrip("\n").split("\t"))
                 if segment is not None:
                     yield segment
@@ -82,23 +85,31 @@ def read(path: Path) -> Iterator[Segment]:
         finally:
             process.kill()
         stderr.seek(0)
-        complaint = stderr.read()
+        said = stderr.read()
     if status != 0:
-        lines = [line for line in complaint.splitlines() if line and not line.startswith("Running as user")]
-        msg = f"tshark could not read {path}: {lines[-1] if lines else f'it ended with status {status}'}."
+        msg = f"tshark could not read {path}: {last_words(said, status)}."
         raise CaptureError(msg)
 
 
+def last_words(stderr: str, status: int) -> str:
+    """Return what tshark said last before it ended with `status`, without its warning to root and its full stop."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("Running as user")]
+    return lines[-1].strip().rstrip(".") if lines else f"it ended with status {status}"
+
+
 def _segment(values: list[str]) -> Segment | None:
-    (frame, time, protocols, ip_src, ip_dst, ip_hdr, ip6_src, ip6_dst, plen, sport, dport, *tcp) = values
-    if not sport:
+    (frame, time, frame_len, protocols, ip_src, ip_dst, ip_hdr, ip6_src, ip6_dst, plen, sport, dport, *tcp) = values
+    seq, ack, flags, hdr_len, length, payload = tcp
+    # tshark leaves fields empty that a fragment, a frame cut short or a broken header does not have
+    if not flags or not length:
         return None
     link = _link_length(protocols)
     if link is None:
         return None
-    seq, ack, flags, hdr_len, length, payload = tcp
-    # IPv6: the payload length covers the extension headers, the TCP header and its payload
-    ip_length = int(ip_hdr) if ip_hdr else 40 + int(plen) - int(hdr_len) - int(length)
+    if ip_hdr:
+        ip_length = int(ip_hdr)
+    else:
+        ip_length = ipv6_header_length(int(frame_len) - link, int(plen), int(hdr_len) + int(length))
     return Segment(
         frame=int(frame),
         time_ns=time_to_ns(time),

@@ -1,0 +1,94 @@
+"""The shipped captures, real tshark as the oracle, and a watch over what a test leaves behind."""
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from capture import readers, rights, streams, tls, tools
+from capture.streams import ByteStream
+from capture.tls import RecordLayer
+
+DATA = Path(__file__).parent.parent / "data"
+
+Tshark = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of the shipped captures; tests/data/make.py made them."""
+    return DATA
+
+
+@pytest.fixture
+def tshark(tool: Callable[[str], str]) -> Tshark:
+    """Run tshark on a capture; return the lines it prints."""
+    path = tool("tshark")
+
+    def run(capture: Path, *arguments: str) -> list[str]:
+        command = [path, "-n", "-r", str(capture), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def streams_of() -> Callable[[Path], tuple[ByteStream, ...]]:
+    """Read and reassemble a capture, with the reader that starts no process."""
+    return lambda capture: streams.reassemble(readers.read_segments(capture, "scapy"))
+
+
+@pytest.fixture
+def layers_of(streams_of: Callable[[Path], tuple[ByteStream, ...]]) -> Callable[[Path], list[RecordLayer]]:
+    """Read a capture down to its TLS records: a layer for each stream."""
+    return lambda capture: [tls.read_records(stream) for stream in streams_of(capture)]
+
+
+@pytest.fixture
+def may_capture(tool: Callable[[str], str]) -> None:
+    """Skip where this user may not capture, with dumpcap's reason."""
+    refusal = rights.refusal(tool("dumpcap"))
+    if refusal is not None:
+        pytest.skip(refusal)
+
+
+def _descriptors() -> set[tuple[str, str]]:
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add((entry.name, str(entry.readlink())))
+    return found
+
+
+def _children() -> set[str]:
+    found: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            found.update((task / "children").read_text().split())
+    return found
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Fail if the test leaves a child process, a thread, a descriptor or a zombie behind."""
+    before = _children(), set(threading.enumerate()), _descriptors()
+    yield
+    # the threads of asyncio.to_thread end with their loop; those of a loop that has ended may take a moment more
+    for thread in set(threading.enumerate()) - before[1]:
+        thread.join(10)
+    assert _children() <= before[0]
+    assert set(threading.enumerate()) <= before[1]
+    assert {name for name, _ in _descriptors()} <= {name for name, _ in before[2]}
+
+
+@pytest.fixture
+def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without Wireshark's programs."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+    monkeypatch.setattr(tools, "_EXTRA_FOLDERS", ())

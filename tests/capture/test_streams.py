@@ -1,0 +1,200 @@
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture.readers import read_segments
+from capture.segment import ACK, FIN, RST, SYN, Endpoint, Segment
+from capture.streams import ByteStream, Gap, Piece, Span, reassemble, select
+
+CLIENT, SERVER = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 12345)
+Streams = Callable[[Path], tuple[ByteStream, ...]]
+
+# Those without a gap and without a beginning that tshark does not wait for: there the two must agree byte for byte.
+WHOLE = [
+    *("plain.pcapng", "ipv6.pcapng", "tls12.pcapng", "tls13-resumed.pcapng", "tls13-key-update.pcapng"),
+    *("reordered.pcap", "retransmitted.pcap", "overlapping.pcap", "keep-alive.pcap", "sequence-wrap.pcap"),
+    *("vlan.pcap", "padded.pcap", "same-ports.pcap", "syn-with-data.pcap", "big-endian.pcap", "linux-cooked.pcap"),
+    *("bsd-loopback.pcap", "answer-first.pcap", "mid-connection.pcap", "options.pcap"),
+]
+
+
+def sent(
+    seq: int, payload: bytes = b"", flags: int = ACK, *, frame: int = 1, back: bool = False, length: int | None = None
+) -> Segment:
+    ends = (SERVER, CLIENT) if back else (CLIENT, SERVER)
+    length = len(payload) if length is None else length
+    return Segment(frame, frame * 1000, *ends, seq % 2**32, 0, flags, length, payload, 54)
+
+
+def follow(lines: list[str]) -> list[dict[Endpoint, bytes]]:
+    """What each side sent, a dict for each `-z follow,tcp,raw`, as tshark prints it: one side's lines are indented."""
+    found = []
+    starts = [at for at, line in enumerate(lines) if line == "Follow: tcp,raw"]
+    for start in starts:
+        # the filter, the two nodes, the bytes, a line of equals signs
+        ends = []
+        for line in lines[start + 2 : start + 4]:
+            host, _, port = line.split(": ")[1].rpartition(":")
+            ends.append(Endpoint(host.strip("[]"), int(port)))
+        sides = dict.fromkeys(ends, b"")
+        for line in lines[start + 4 :]:
+            if line.startswith("="):
+                break
+            sides[ends[line.startswith("\t")]] += bytes.fromhex(line)
+        found.append(sides)
+    return found
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_as_tshark_follows_them(name: str, data: Path, streams_of: Streams, tshark: Callable[..., list[str]]) -> None:
+    streams = streams_of(data / name)
+    numbers = sorted({stream.connection for stream in streams})
+    asked = [option for number in numbers for option in ("-z", f"follow,tcp,raw,{number}")]
+    lines = tshark(data / name, "-q", *asked)
+    theirs = dict(zip([line.split()[-1] for line in lines if line.startswith("Filter: ")], follow(lines), strict=True))
+    assert len(theirs) == len(numbers)
+    for stream in streams:
+        assert stream.data == theirs[str(stream.connection)][stream.source]
+        assert stream.gaps == ()
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (Path(__file__).parent.parent / "data").glob("*.pcap*")))
+def test_every_byte_stands_where_it_is_said_to(name: str, data: Path, streams_of: Streams) -> None:
+    segments = {segment.frame: segment for segment in read_segments(data / name, "scapy")}
+    for stream in streams_of(data / name):
+        found = b""
+        for piece in stream.pieces:
+            assert piece.start == len(found)
+            segment = segments[piece.frame]
+            assert (segment.source, segment.destination) == (stream.source, stream.destination)
+            assert piece.time_ns == segment.time_ns
+            first = piece.offset - segment.offset
+            found += segment.payload[first : first + piece.length]
+        assert found == stream.data
+
+
+def test_a_lost_segment_is_a_gap(data: Path, streams_of: Streams) -> None:
+    up, down = streams_of(data / "lost-segment.pcap")
+    assert (up.data, up.gaps) == (b"kept kept too", (Gap(5, 9),))
+    # eight bytes after what was captured the server ends: three of them are there
+    assert (down.data, down.gaps) == (b"all", ())
+
+
+def test_a_frame_cut_short_is_a_gap(data: Path, streams_of: Streams) -> None:
+    up, down = streams_of(data / "cut-short.pcap")
+    assert up.data == b"hello\nbye\nthis i"
+    assert up.gaps == (Gap(16, len(b"this is longer than the snapshot length") - 6),)
+    assert down.data == b"hi the"
+    assert down.gaps == (Gap(6, 3),)
+
+
+def test_fragments_are_a_gap(data: Path, streams_of: Streams) -> None:
+    up, _ = streams_of(data / "fragments.pcap")
+    assert (up.data, up.gaps) == (b"whole again", (Gap(0, 48),))
+
+
+def test_a_beginning_that_was_captured_late(data: Path, streams_of: Streams) -> None:
+    up, _ = streams_of(data / "mid-connection-reordered.pcap")
+    assert (up.data, up.gaps) == (b"sooner,later.", ())
+    assert up.locate(0, 7) == (Span(2, 54, 60),)
+    assert up.locate(7, 13) == (Span(1, 54, 58), Span(3, 54, 54))
+
+
+def test_who_is_the_client(data: Path, streams_of: Streams) -> None:
+    up, down = streams_of(data / "answer-first.pcap")
+    assert (up.source, up.from_client, up.data) == (CLIENT, True, b"thanks\n")
+    assert (down.source, down.from_client, down.data) == (SERVER, False, b"welcome\n")
+    first, _ = reassemble([sent(5, b"x", back=True)])
+    assert first.source == SERVER, "without a SYN, who speaks first"
+    first, _ = reassemble([sent(5, b"x", back=True), sent(9, flags=SYN, frame=2)])
+    assert first.source == CLIENT, "a SYN that was captured late"
+
+
+def test_ports_used_again_are_another_connection(data: Path, streams_of: Streams) -> None:
+    streams = streams_of(data / "same-ports.pcap")
+    assert [(stream.connection, stream.data) for stream in streams] == [
+        *((0, b"first"), (0, b"FIRST"), (1, b"somebody else"), (1, b""), (2, b"second"), (2, b"SECOND"))
+    ]
+
+
+def test_a_syn_sent_again_is_the_same_connection() -> None:
+    streams = reassemble([sent(9, flags=SYN), sent(9, flags=SYN, frame=2), sent(10, b"x", frame=3)])
+    assert [stream.data for stream in streams] == [b"x", b""]
+
+
+def test_what_a_reset_says_is_not_in_the_stream() -> None:
+    up, down = reassemble([sent(9, flags=SYN), sent(10, b"x", frame=2), sent(1, b"gone", RST, frame=3, back=True)])
+    assert (up.data, down.data, down.gaps) == (b"x", b"", ())
+
+
+def test_nothing() -> None:
+    assert reassemble([]) == ()
+
+
+def test_locate_and_slice() -> None:
+    parts = [sent(9, flags=SYN), sent(10, b"hello", frame=2), sent(15, b" you", frame=4)]
+    stream = reassemble(parts)[0]
+    assert stream.locate(0, 9) == (Span(2, 54, 58), Span(4, 54, 57))
+    assert stream.locate(3, 6) == (Span(2, 57, 58), Span(4, 54, 54))
+    assert stream.slice(3, 6) == (Piece(3, 2, 2, 57, 2000), Piece(5, 1, 4, 54, 4000))
+    assert str(stream.locate(1, 2)[0]) == "frame 2, bytes 55-55"
+    for start, end in ((0, 0), (5, 4), (-1, 3), (0, 10), (9, 10)):
+        with pytest.raises(ValueError, match="not in a stream of 9 bytes"):
+            stream.locate(start, end)
+
+
+@st.composite
+def wires(draw: st.DrawFn) -> tuple[bytes, int, list[tuple[int, int]]]:
+    """A byte string, its initial sequence number, and segments that cover it: in any order, twice, over each other."""
+    words = draw(st.binary(min_size=1, max_size=60))
+    isn = draw(st.sampled_from([0, 1000, 2**32 - 1, 2**32 - 20, 2**31 - 5]))
+    cuts = sorted({0, len(words), *draw(st.lists(st.integers(0, len(words)), max_size=8))})
+    parts = list(itertools.pairwise(cuts))
+    ranges = st.tuples(st.integers(0, len(words)), st.integers(0, len(words))).map(lambda pair: (min(pair), max(pair)))
+    parts += draw(st.lists(ranges, max_size=8))
+    return words, isn, draw(st.permutations(parts))
+
+
+@given(wires())
+def test_any_order_any_overlap(wire: tuple[bytes, int, list[tuple[int, int]]]) -> None:
+    words, isn, parts = wire
+    segments = [sent(isn, flags=SYN)]
+    segments += [sent(isn + 1 + a, words[a:b], frame=frame) for frame, (a, b) in enumerate(parts, start=2)]
+    up, down = reassemble([*segments, sent(isn + 1 + len(words), flags=FIN | ACK, frame=99)])
+    assert up.data == words
+    assert up.gaps == ()
+    assert down.data == b""
+    payloads = {segment.frame: segment.payload for segment in segments}
+    for at in range(len(words)):
+        (span,) = up.locate(at, at + 1)
+        assert span.first == span.last
+        assert payloads[span.frame][span.first - 54] == words[at]
+
+
+@given(wires(), st.data())
+def test_what_is_missing_is_said(wire: tuple[bytes, int, list[tuple[int, int]]], data: st.DataObject) -> None:
+    words, isn, parts = wire
+    kept = data.draw(st.lists(st.sampled_from(parts), unique=True))
+    captured = {at for a, b in kept for at in range(a, b)}
+    segments = [sent(isn, flags=SYN)]
+    segments += [sent(isn + 1 + a, words[a:b], frame=frame) for frame, (a, b) in enumerate(kept, start=2)]
+    up, _ = reassemble(segments)
+    assert up.data == bytes(words[at] for at in sorted(captured))
+    last = max(captured, default=-1)
+    assert sum(gap.length for gap in up.gaps) == last + 1 - len(captured)
+    for gap in up.gaps:
+        before = sorted(captured)[: gap.at]
+        assert (before[-1] if before else -1) + 1 not in captured
+
+
+def test_parts_of_a_stream_still_stand_where_they_were_captured() -> None:
+    stream = reassemble([sent(0, flags=SYN), sent(1, b"abcdef", frame=2), sent(7, b"ghij", frame=3)])[0]
+    part = select(stream, [(1, 3), (5, 8)])
+    assert part.data == b"bcfgh"
+    assert part.pieces == (Piece(0, 2, 2, 55, 2000), Piece(2, 1, 2, 59, 2000), Piece(3, 2, 3, 54, 3000))
+    assert part.locate(1, 4) == (Span(2, 56, 56), Span(2, 59, 59), Span(3, 54, 54))
+    assert select(stream, []).data == b""

@@ -1,0 +1,148 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture import tls
+from capture.errors import MalformedError
+from capture.segment import Endpoint
+from capture.streams import ByteStream, Gap, Piece
+from capture.tls import HANDSHAKE, HandshakeMessage, RecordLayer, handshake_messages, parse_header, read_records
+
+ENDS = Endpoint("a", 1), Endpoint("b", 2)
+# Two records: an alert of two bytes and application data of three.
+ALERT, DATA = bytes.fromhex("15 0303 0002 0100"), bytes.fromhex("17 0303 0003 010203")
+CAPTURES = sorted(path.name for path in (Path(__file__).parent.parent / "data").glob("tls1*.pcapng"))
+
+
+def stream(data: bytes, *gaps: Gap) -> ByteStream:
+    return ByteStream(0, *ENDS, True, data, (Piece(0, len(data), 1, 54, 0),), gaps)
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_records_as_tshark_reads_them(
+    name: str, data: Path, layers_of: Callable[[Path], list[RecordLayer]], tshark: Callable[..., list[str]]
+) -> None:
+    rows = tshark(data / name, "-Y", "tls", "-Tpdml")
+    theirs: dict[int, list[tuple[int, int, int]]] = {}
+    port = 0
+    kind = version = -1
+    for row in rows:
+        name_of = row.split('name="')[1].split('"')[0] if 'name="' in row else ""
+        show = row.split(' show="')[1].split('"')[0] if ' show="' in row else ""
+        if name_of == "tcp.srcport":
+            port = int(show)
+        elif name_of in {"tls.record.content_type", "tls.record.opaque_type"}:
+            kind = int(show)
+        elif name_of == "tls.record.version":
+            version = int(show, 16)
+        elif name_of == "tls.record.length":
+            theirs.setdefault(port, []).append((kind, version, int(show)))
+    layers = layers_of(data / name)
+    assert {layer.end for layer in layers} == {"complete"}
+    ours: dict[int, list[tuple[int, int, int]]] = {}
+    for layer in layers:
+        for record in layer.records:
+            row_of = (record.content_type, record.version, len(record.fragment))
+            ours.setdefault(layer.stream.source.port, []).append(row_of)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["tls12.pcapng", "tls13.pcapng"])
+def test_byte_by_byte_and_with_trailing_bytes(
+    name: str, data: Path, layers_of: Callable[[Path], list[RecordLayer]]
+) -> None:
+    for layer in layers_of(data / name):
+        whole = layer.stream.data
+        assert b"".join(record.header + record.fragment for record in layer.records) == whole
+        ends = [record.end for record in layer.records]
+        for size in range(len(whole)):
+            part = read_records(stream(whole[:size]))
+            read = [end for end in ends if end <= size]
+            assert [record.end for record in part.records] == read
+            assert part.at == (read[-1] if read else 0)
+            assert part.end == ("complete" if size == part.at else "need more")
+        more = read_records(stream(whole + b"\x47"))
+        assert [record.end for record in more.records] == ends
+        assert (more.end, more.at) == ("malformed", len(whole))
+        assert "47 is not a TLS content type" in more.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "offset"),
+    [
+        (b"GET / HTTP/1.0", 0),
+        (b"\x00", 0),
+        (b"\x18\x03\x03\x00\x01", 0),
+        (b"\x17\x03\x05\x00\x01", 1),
+        (b"\x17\x02\x00\x00\x01", 1),
+        (b"\x17\x03\x03\x48\x01", 3),
+        (b"\x17\x03\x03\xff\xff", 3),
+    ],
+)
+def test_malformed_headers(data: bytes, offset: int) -> None:
+    with pytest.raises(MalformedError) as raised:
+        parse_header(data)
+    assert raised.value.offset == offset
+    with pytest.raises(MalformedError) as raised:
+        parse_header(ALERT + data, len(ALERT))
+    assert raised.value.offset == len(ALERT) + offset
+
+
+def test_headers_that_need_more() -> None:
+    assert [parse_header(DATA[:size]) for size in range(5)] == [None] * 5
+    assert parse_header(DATA[:5]) == (23, 0x0303, 3)
+    assert parse_header(b"\x17\x03\x03\x48\x00") == (23, 0x0303, 18432)  # 2^14 + 2048, RFC 5246, section 6.2.3
+
+
+def test_three_different_answers() -> None:
+    assert read_records(stream(b"")).end == "complete"
+    assert read_records(stream(ALERT + DATA)).end == "complete"
+    more = read_records(stream(ALERT + DATA[:-1]))
+    assert (more.end, more.at, len(more.records)) == ("need more", 7, 1)
+    assert more.reason == "the stream ends 7 bytes into a record."
+    bad = read_records(stream(ALERT + b"hello"))
+    assert (bad.end, bad.at, len(bad.records)) == ("malformed", 7, 1)
+
+
+@pytest.mark.parametrize(("at", "records"), [(0, 0), (3, 0), (7, 1), (9, 1), (15, 2)])
+def test_reads_up_to_a_gap_and_not_across(at: int, records: int) -> None:
+    layer = read_records(stream(ALERT + DATA, Gap(at, 40)))
+    assert (len(layer.records), layer.end) == (records, "need more")
+    assert f"40 bytes were not captured after byte {at}" in layer.reason
+
+
+@given(st.binary(max_size=40), st.integers(0, 40))
+def test_a_header_is_right_or_malformed_or_needs_more(data: bytes, at: int) -> None:
+    try:
+        header = parse_header(data, at)
+    except MalformedError as error:
+        assert at <= error.offset < len(data)  # noqa: PT017  (both ends are right)
+    else:
+        assert (header is None) == (len(data) - at < tls.HEADER)
+
+
+@given(st.lists(st.sampled_from([ALERT, DATA, b"\x16\x03\x01\x00\x00"]), max_size=6), st.binary(max_size=9))
+def test_any_bytes_are_read_to_some_end(records: list[bytes], rest: bytes) -> None:
+    data = b"".join(records) + rest
+    layer = read_records(stream(data))
+    assert len(layer.records) >= len(records)
+    assert b"".join(record.header + record.fragment for record in layer.records) == data[: layer.at]
+    assert (layer.end == "complete") == (layer.at == len(data))
+
+
+def test_handshake_messages_across_fragments_and_several_in_one(
+    data: Path, layers_of: Callable[[Path], list[RecordLayer]]
+) -> None:
+    # the server's first flight in TLS 1.2: ServerHello 2, Certificate 11, ServerKeyExchange 12, ServerHelloDone 14
+    server = layers_of(data / "tls12.pcapng")[1]
+    plain = b"".join([record.fragment for record in server.records if record.content_type == HANDSHAKE][:4])
+    messages = list(handshake_messages(iter([plain])))
+    assert [message.msg_type for message in messages] == [2, 11, 12, 14]
+    for size in (1, 3, 4, 5, 700):
+        pieces = [plain[at : at + size] for at in range(0, len(plain), size)]
+        assert list(handshake_messages(iter(pieces))) == messages
+    assert list(handshake_messages(iter([plain[:-1]]))) == messages[:-1]
+    assert list(handshake_messages(iter([b"\x0e\0\0\0", b"\x0e\0\0\0\x01"]))) == [HandshakeMessage(14, b"")] * 2

@@ -1,0 +1,492 @@
+"""Makes the captures of this folder: `python tests/data/make.py` for all of them, or with the names of some.
+
+The .pcap files are built frame by frame with scapy, and come out the same every time. The .pcapng files are recorded on
+the loopback interface by dumpcap (needs the right to capture) while real programs talk, and each .keys.txt is the key
+log of the recording beside it: test material, worth nothing to anyone. Names say what a capture is about.
+"""
+
+import contextlib
+import datetime
+import ipaddress
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import CookedLinux, Dot1Q, Ether
+from scapy.packet import Raw
+
+FOLDER = Path(__file__).parent
+LINES = [b"anna\n", b"hello, who is here?\n", "¿qué tal?\n".encode(), b"!users\n", b"bye\n"]
+
+CLIENT, SERVER = "10.0.0.1", "10.0.0.2"
+C, S = 1000, 5000  # the initial sequence numbers of client and server
+
+
+# --- built with scapy ------------------------------------------------------------------------------------------------
+
+
+def pcap(frames: list[Any], *, order: str = "<", nano: bool = False, link: int = 1, cut: int = 1 << 16) -> bytes:
+    """A pcap file (draft-ietf-opsawg-pcap) of the frames, a little over a second apart, cut to `cut` bytes each."""
+    out = struct.pack(order + "IHHiIII", 0xA1B23C4D if nano else 0xA1B2C3D4, 2, 4, 0, 0, cut, link)
+    for number, frame in enumerate(frames):
+        data = bytes(frame)
+        fraction = (123456789 * number) % 10**9 // (1 if nano else 1000)
+        kept = data[:cut]
+        out += struct.pack(order + "IIII", 1_700_000_000 + number, fraction, len(kept), len(data)) + kept
+    return out
+
+
+def up(seq: int, data: bytes = b"", flags: str = "PA", *, ack: int = S + 1, **more: Any) -> Any:
+    """What the client sends."""
+    return (
+        IP(src=CLIENT, dst=SERVER)
+        / TCP(sport=40000, dport=12345, seq=seq % 2**32, ack=ack % 2**32, flags=flags, **more)
+        / data
+    )
+
+
+def down(seq: int, data: bytes = b"", flags: str = "PA", *, ack: int = C + 1, **more: Any) -> Any:
+    """What the server sends."""
+    return (
+        IP(src=SERVER, dst=CLIENT)
+        / TCP(sport=12345, dport=40000, seq=seq % 2**32, ack=ack % 2**32, flags=flags, **more)
+        / data
+    )
+
+
+def opened(c: int = C, s: int = S) -> list[Any]:
+    """The three segments that open a connection (RFC 9293, section 3.5)."""
+    return [up(c, flags="S", ack=0), down(s, flags="SA", ack=c + 1), up(c + 1, flags="A", ack=s + 1)]
+
+
+def ethernet(*packets: Any) -> list[Any]:
+    return [Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / packet for packet in packets]
+
+
+def short_chat() -> list[Any]:
+    return [*opened(), up(C + 1, b"hello\n"), down(S + 1, b"hi there\n"), up(C + 7, b"bye\n"), down(S + 10, b"", "FA")]
+
+
+def v6(data: bytes, *extensions: Any) -> Any:
+    head = IPv6(src="2001:db8::1", dst="2001:db8::2")
+    for extension in extensions:
+        head /= extension
+    return head / TCP(sport=40000, dport=12345, seq=C, ack=S, flags="PA") / data
+
+
+def overlapping() -> bytes:
+    parts = [(0, b"AAAAAA"), (4, b"bbbbbb"), (14, b"dddd"), (8, b"CCCCCCCCCCCCCC"), (2, b"xx"), (0, b"zzzzzzzzzzzz")]
+    return pcap(ethernet(*opened(), *(up(C + 1 + at, data) for at, data in parts)))
+
+
+def reordered() -> bytes:
+    at = [(6, b"second"), (0, b"first,"), (18, b"fourth"), (12, b"third,"), (24, b".")]
+    back = [(5, b"world"), (0, b"hello")]
+    return pcap(ethernet(*opened(), *(up(C + 1 + n, d) for n, d in at), *(down(S + 1 + n, d) for n, d in back)))
+
+
+def retransmitted() -> bytes:
+    return pcap(
+        ethernet(
+            *opened(), up(C, flags="S", ack=0), up(C + 1, b"one "), up(C + 1, b"one "), up(C + 5, b"two "),
+            up(C + 1, b"one two three"), down(S + 1, b"ok"), down(S + 1, b"ok"), up(C + 9, b"three four")
+        )
+    )  # fmt: skip
+
+
+def keep_alive() -> bytes:
+    return pcap(
+        ethernet(
+            *opened(), up(C, b"\0", "A"), down(S + 1, b"", "A"), up(C + 1, b"still here\n"), down(S, b"\0", "A"),
+            up(C + 11, b"\n", "A", ack=S + 1), up(C + 12, b"yes\n")
+        )
+    )  # fmt: skip
+
+
+def sequence_wrap() -> bytes:
+    c, s = 2**32 - 10, 2**32 - 1
+    sent = [(0, b"before wr"), (18, b"and after it"), (9, b"ap, over "), (30, b"."), (0, b"before wr")]
+    return pcap(
+        ethernet(*opened(c, s), *(up(c + 1 + at, data, ack=0) for at, data in sent), down(0, b"answer", ack=21))
+    )
+
+
+def lost_segment() -> bytes:
+    return pcap(
+        ethernet(*opened(), up(C + 1, b"kept "), up(C + 15, b"kept too"), down(S + 1, b"all"), down(S + 9, b"", "FA"))
+    )
+
+
+def vlan() -> bytes:
+    tagged = [Ether() / Dot1Q(vlan=7) / packet for packet in [*opened(), up(C + 1, b"tagged once")]]
+    twice = Ether() / Dot1Q(vlan=7) / Dot1Q(vlan=8) / up(C + 12, b", tagged twice")
+    return pcap([*tagged, twice, Ether() / Dot1Q(vlan=9) / v6(b"version 6")])
+
+
+def icmp_quotes() -> bytes:
+    quoted = up(C + 1, b"quoted, not sent again")
+    return pcap(
+        ethernet(
+            *opened(),
+            IP(src=SERVER, dst=CLIENT) / ICMP(type=3, code=3) / bytes(quoted)[:40],
+            IP(src=SERVER, dst=CLIENT) / ICMP(type=3, code=3) / bytes(quoted),
+            IPv6(src="2001:db8::2", dst="2001:db8::1") / ICMPv6DestUnreach(code=4) / bytes(v6(b"quoted")),
+            IP(src=CLIENT, dst=SERVER) / UDP(sport=40000, dport=12345) / b"not TCP",
+            up(C + 1, b"sent"),
+        )
+    )
+
+
+def fragments() -> bytes:
+    whole = bytes(up(C + 1, b"0123456789abcdef" * 3))[20:]
+    head = {"src": CLIENT, "dst": SERVER, "proto": 6, "id": 77}
+    return pcap(
+        ethernet(
+            *opened(),
+            IP(**head, flags="MF") / Raw(whole[:32]),
+            IP(**head, frag=4, flags="MF") / Raw(whole[32:56]),
+            IP(**head, frag=7) / Raw(whole[56:]),
+            up(C + 49, b"whole again"),
+        )
+    )
+
+
+def ipv6_extensions() -> bytes:
+    return pcap(
+        ethernet(
+            v6(b"no extension"),
+            v6(b"hop by hop", IPv6ExtHdrHopByHop()),
+            v6(b"two of them", IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt()),
+            v6(b"an atomic fragment", IPv6ExtHdrFragment(id=5)),
+            v6(b"a first fragment", IPv6ExtHdrFragment(id=6, m=1)),
+            IPv6(src="2001:db8::1", dst="2001:db8::2")
+            / IPv6ExtHdrFragment(id=6, m=0, offset=5, nh=6)
+            / b"and its rest",
+        )
+    )
+
+
+def same_ports() -> bytes:
+    def once(c: int, s: int, words: bytes) -> list[Any]:
+        return [
+            *opened(c, s), up(c + 1, words, ack=s + 1), down(s + 1, words.upper(), ack=c + 1),
+            up(c + 1 + len(words), b"", "FA"), down(s + 1 + len(words), b"", "FA")
+        ]  # fmt: skip
+
+    other = IP(src=CLIENT, dst=SERVER) / TCP(sport=40001, dport=12345, seq=9, flags="PA") / b"somebody else"
+    return pcap(ethernet(*once(C, S, b"first"), other, *once(C + 70000, S + 90000, b"second")))
+
+
+def options() -> bytes:
+    head = {"src": CLIENT, "dst": SERVER}
+    tcp = TCP(sport=40000, dport=12345, seq=C, ack=S, flags="PA", options=[("NOP", None), ("Timestamp", (7, 8))])
+    from scapy.layers.inet import IPOption_NOP, IPOption_RR  # noqa: PLC0415
+
+    return pcap(
+        ethernet(
+            IP(**head, options=[IPOption_NOP(), IPOption_RR(routers=["10.0.0.9"])]) / tcp / b"options in IP and TCP",
+            IP(**head) / tcp / b"options in TCP",
+            IP(**head) / TCP(sport=40000, dport=12345, seq=C, flags="UPACE", urgptr=3, reserved=5) / b"all flags",
+        )
+    )
+
+
+def padded() -> bytes:
+    """Ethernet frames of at least 60 bytes: after a short segment stands padding that is nobody's payload."""
+    return pcap([bytes(frame).ljust(60, b"\xee") for frame in ethernet(*short_chat())])
+
+
+def broken_headers() -> bytes:
+    """Headers that say what cannot be, or are cut off."""
+    good = bytes(ethernet(up(C + 1, b"payload"))[0])
+
+    def changed(at: int, value: bytes) -> bytes:
+        return good[:at] + value + good[at + len(value) :]
+
+    return pcap(
+        [
+            *ethernet(*opened()),
+            changed(46, b"\x20"),  # a TCP header of 8 bytes
+            changed(46, b"\xf0"),  # a TCP header longer than the packet
+            changed(16, b"\x00\x14"),  # an IP packet that ends before TCP begins
+            changed(16, b"\x00\x20"),  # an IP packet that ends within the TCP header
+            changed(16, b"\xff\xff"),  # an IP packet longer than its frame
+            changed(16, b"\x00\x00"),  # a length of 0, as a network card that splits packets itself leaves it
+            changed(14, b"\x44"),  # an IP header of 16 bytes
+            changed(14, b"\x4f"),  # an IP header of 60 bytes
+            changed(14, b"\x65"),  # version 6 in a frame that says IPv4
+            changed(50, b"\xff\xff"),  # a wrong checksum
+            *(good[:end] for end in (33, 34, 37, 38, 42, 46, 47, 53, 54, 56)),
+            *ethernet(up(C + 1, b"good again")),
+        ]
+    )
+
+
+def broken_headers_6() -> bytes:
+    good = bytes(ethernet(v6(b"payload", IPv6ExtHdrHopByHop()))[0])
+
+    def saying(length: int) -> bytes:
+        return good[:18] + length.to_bytes(2, "big") + good[20:]
+
+    return pcap(
+        [saying(length) for length in (35, 0, 0xFFFF, 28, 27, 8, 7, 4)] + [good[:80], good[:60], good[:55], good]
+    )
+
+
+def tunnelled() -> bytes:
+    inner = up(C + 1, b"in a tunnel")
+    outer = {"src": "192.0.2.1", "dst": "192.0.2.2"}
+    six = IPv6(src="2001:db8::8", dst="2001:db8::9")
+    return pcap(
+        ethernet(
+            *opened(), IP(**outer) / inner, six / inner, IP(**outer, proto=41) / v6(b"6 in 4"), six / v6(b"6 in 6"),
+            up(C + 1, b"outside")
+        )
+    )  # fmt: skip
+
+
+BUILT: dict[str, Callable[[], bytes]] = {
+    "reordered": reordered,
+    "retransmitted": retransmitted,
+    "overlapping": overlapping,
+    "keep-alive": keep_alive,
+    "sequence-wrap": sequence_wrap,
+    "lost-segment": lost_segment,
+    "vlan": vlan,
+    "cut-short": lambda: pcap(ethernet(*short_chat(), up(C + 11, b"this is longer than the snapshot length")), cut=60),
+    "icmp-quotes": icmp_quotes,
+    "fragments": fragments,
+    "ipv6-extensions": ipv6_extensions,
+    "same-ports": same_ports,
+    "mid-connection": lambda: pcap(ethernet(down(S + 9, b"...end\n"), up(C + 5, b"...what?\n"), down(S + 16, b"ok\n"))),
+    "mid-connection-reordered": lambda: pcap(ethernet(up(C + 9, b"later"), up(C + 2, b"sooner,"), up(C + 14, b"."))),
+    "answer-first": lambda: pcap(ethernet(*opened()[1:], down(S + 1, b"welcome\n"), up(C + 1, b"thanks\n"))),
+    "syn-with-data": lambda: pcap(
+        ethernet(up(C, b"early", "S", ack=0), *opened()[1:2], up(C + 6, b" bird"), down(S + 1, b"", "RA"))
+    ),
+    "reset-with-text": lambda: pcap(ethernet(*opened(), up(C + 1, b"words"), down(S + 1, b"go away", "RA"))),
+    "options": options,
+    "padded": padded,
+    "broken-headers": broken_headers,
+    "broken-headers-6": broken_headers_6,
+    "cut-in-options": lambda: pcap(
+        ethernet(up(C + 1, b"after the options", options=[("NOP", None), ("NOP", None), ("Timestamp", (7, 8))])), cut=58
+    ),
+    "tunnelled": tunnelled,
+    "big-endian": lambda: pcap(ethernet(*short_chat()), order=">"),
+    "nanoseconds": lambda: pcap(ethernet(*short_chat()), nano=True),
+    "big-endian-nanoseconds": lambda: pcap(ethernet(*short_chat()), order=">", nano=True),
+    "linux-cooked": lambda: pcap([CookedLinux(proto=0x0800) / p for p in short_chat()], link=113),
+    "bsd-loopback": lambda: pcap([struct.pack("<I", 2) + bytes(p) for p in short_chat()], link=0),
+    "raw-ip": lambda: pcap([*short_chat(), v6(b"version 6")], link=101),
+    "no-packets": lambda: pcap([]),
+}
+
+
+# --- recorded --------------------------------------------------------------------------------------------------------
+
+
+def certificate(folder: Path) -> Path:
+    """A self-signed RSA certificate for localhost and its key, in one file."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "cert.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.touch(mode=0o600)
+    path.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@contextlib.contextmanager
+def dumpcap(path: Path, port: int) -> Iterator[None]:
+    """Record a port of the loopback interface; ready and complete when a datagram of its own has been seen."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        wanted = f"tcp port {port} or udp port {probe.getsockname()[1]}"
+        command = ["dumpcap", "-q", "-i", "lo", "-f", wanted, "-w", "-"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            seen = b""
+            try:
+                for mark in (b"the recording begins", b"the recording ends"):
+                    os.set_blocking(process.stdout.fileno(), False)
+                    while mark not in seen:
+                        probe.sendto(mark, probe.getsockname())
+                        with contextlib.suppress(BlockingIOError):
+                            seen += os.read(process.stdout.fileno(), 1 << 16)
+                        threading.Event().wait(0.3)
+                    if mark.endswith(b"begins"):
+                        yield
+            finally:
+                process.terminate()
+            os.set_blocking(process.stdout.fileno(), True)
+            path.write_bytes(seen + process.stdout.read())
+
+
+def exchange(client: socket.socket, server: socket.socket) -> None:
+    """Say LINES, each answered in capitals by the other side."""
+    for line in LINES:
+        client.sendall(line)
+        heard = b""
+        while len(heard) < len(line):
+            heard += server.recv(4096)
+        server.sendall(b"anna > " + heard)
+        client.recv(4096)
+
+
+def record_plain(name: str, family: socket.AddressFamily, host: str) -> None:
+    with socket.create_server((host, 0), family=family) as listener:
+        port = listener.getsockname()[1]
+        with dumpcap(FOLDER / f"{name}.pcapng", port):
+            client = socket.create_connection((host, port))
+            server, _ = listener.accept()
+            with client, server:
+                exchange(client, server)
+
+
+def record_tls(name: str, version: ssl.TLSVersion, suite: str, *, connections: int = 1) -> None:
+    """Record TLS with Python's ssl module; `connections` of them, the later ones resumed."""
+    with tempfile.TemporaryDirectory() as folder:
+        pem = certificate(Path(folder))
+        server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server_context.load_cert_chain(pem)
+        client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client_context.load_verify_locations(pem)
+        keys = FOLDER / f"{name}.keys.txt"
+        keys.unlink(missing_ok=True)
+        client_context.keylog_filename = str(keys)
+        for context in (server_context, client_context):
+            context.minimum_version = context.maximum_version = version
+            if version is ssl.TLSVersion.TLSv1_2:
+                context.set_ciphers(suite)
+        session = None
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+                for _ in range(connections):
+                    client_raw = socket.create_connection(("127.0.0.1", port))
+                    server_raw, _ = listener.accept()
+                    held: list[ssl.SSLSocket] = []
+                    thread = threading.Thread(
+                        target=lambda raw, to: to.append(server_context.wrap_socket(raw, server_side=True)),
+                        args=(server_raw, held),
+                    )
+                    thread.start()
+                    client = client_context.wrap_socket(client_raw, server_hostname="localhost", session=session)
+                    thread.join()
+                    with client, held[0]:
+                        exchange(client, held[0])
+                        session = client.session
+    keys.chmod(0o644)
+
+
+def record_openssl(
+    name: str, *options: str, commands: tuple[bytes, ...] = (), server_options: tuple[str, ...] = ()
+) -> None:
+    """Record `openssl s_client` talking to `openssl s_server -rev`, which sends each line back reversed."""
+    with tempfile.TemporaryDirectory() as folder:
+        pem = certificate(Path(folder))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        keys = FOLDER / f"{name}.keys.txt"
+        keys.unlink(missing_ok=True)
+        server = subprocess.Popen(
+            ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(pem), "-rev", *server_options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            assert server.stdout is not None
+            while b"ACCEPT" not in server.stdout.readline():
+                pass
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+                client = subprocess.Popen(
+                    ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
+                     "-keylogfile", str(keys), "-CAfile", str(pem), *options],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                )  # fmt: skip
+                assert client.stdin is not None
+                assert client.stdout is not None
+                for number, line in enumerate(LINES):
+                    ascii_line = line.decode().encode("ascii", "ignore")
+                    for command in commands if number in {1, 3} else ():
+                        client.stdin.write(command)
+                        client.stdin.flush()
+                        threading.Event().wait(0.3)
+                    client.stdin.write(ascii_line)
+                    client.stdin.flush()
+                    while ascii_line.strip()[::-1] not in client.stdout.readline():
+                        pass
+                client.stdin.write(b"Q\n")
+                client.stdin.close()
+                client.stdout.read()
+                client.wait()
+                client.stdout.close()
+        finally:
+            server.kill()
+            server.communicate()
+    keys.chmod(0o644)
+
+
+TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+RECORDED: dict[str, Callable[[], None]] = {
+    "plain": lambda: record_plain("plain", socket.AF_INET, "127.0.0.1"),
+    "ipv6": lambda: record_plain("ipv6", socket.AF_INET6, "::1"),
+    "tls12": lambda: record_tls("tls12", TLS12, "ECDHE-RSA-AES128-GCM-SHA256"),
+    "tls12-aes256": lambda: record_tls("tls12-aes256", TLS12, "ECDHE-RSA-AES256-GCM-SHA384"),
+    "tls12-chacha": lambda: record_tls("tls12-chacha", TLS12, "ECDHE-RSA-CHACHA20-POLY1305"),
+    "tls12-rsa": lambda: record_tls("tls12-rsa", TLS12, "AES128-GCM-SHA256"),
+    "tls12-cbc": lambda: record_tls("tls12-cbc", TLS12, "ECDHE-RSA-AES128-SHA"),
+    "tls12-resumed": lambda: record_tls("tls12-resumed", TLS12, "ECDHE-RSA-AES128-GCM-SHA256", connections=2),
+    "tls13": lambda: record_tls("tls13", TLS13, ""),
+    "tls13-resumed": lambda: record_tls("tls13-resumed", TLS13, "", connections=2),
+    "tls13-aes128": lambda: record_openssl("tls13-aes128", "-ciphersuites", "TLS_AES_128_GCM_SHA256"),
+    "tls13-chacha": lambda: record_openssl("tls13-chacha", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"),
+    "tls13-key-update": lambda: record_openssl("tls13-key-update", commands=(b"k\n", b"K\n")),
+    "tls13-retry": lambda: record_openssl(
+        "tls13-retry", "-groups", "X25519:P-256", server_options=("-groups", "P-256")
+    ),
+}
+
+
+def main(names: list[str]) -> None:
+    for name in names or [*BUILT, *RECORDED]:
+        if name in BUILT:
+            (FOLDER / f"{name}.pcap").write_bytes(BUILT[name]())
+        else:
+            RECORDED[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
