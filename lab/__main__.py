@@ -1,11 +1,34 @@
-"""`python -m lab`."""
+"""`python -m lab`: the process around the command line, that ends with one sentence however it is stopped."""
 
+import signal
 import sys
 
-if __name__ == "__main__":
-    try:
-        from lab.cli import main
+_INTERRUPTED = 128 + signal.SIGINT
 
-        sys.exit(main())
-    except KeyboardInterrupt:  # while the imports were still running
-        sys.exit(130)
+
+def run() -> int:
+    """Run a command from the process's arguments; return its exit status."""
+    # Held back until somebody waits for it, by private.enter already: Python may lose one that comes within an import.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # A script's shell has SIGINT ignored for what it starts in the background; what follows needs it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The default would leave dumpcap, which has a session of its own, running when a terminal is closed. Where nohup(1)
+    # has SIGHUP ignored, it stays so.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    from lab.cli import main  # noqa: PLC0415  (slow, and so not before the lines above)
+
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return main()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return _INTERRUPTED
+    finally:
+        # all is said: what comes now ends the process without a traceback of Python's own end
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def make_environment(venv: Path, lock: Path) -> None:
         if status:
             msg = f"{venv} cannot be made: {_last_line(output)}"
             raise SetupError(msg)
-    packages = lock.read_text("ascii").count("==")
+    packages = len(re.findall(r"^\S+==", lock.read_text("ascii"), re.MULTILINE))
     status, output = _run_showing(
         f"Installing {packages} Python packages from {lock.name}",
         [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)],

@@ -1,6 +1,7 @@
 """The command line: `python -m lab`, or `lab` where it is installed. Parses, calls, turns errors into one sentence."""
 
 import asyncio
+import errno
 import json
 import logging
 import signal
@@ -19,8 +20,8 @@ from rich.text import Text
 from capture import decode as hexes
 from capture.errors import CaptureError, MalformedError
 from capture.readers import ReaderName
-from capture.rights import Choice, Way, choose
-from capture.tools import find
+from capture.rights import Choice, Way, choose, private_refusal
+from capture.tools import find, require
 from certs.contexts import client_context, explain, server_context
 from certs.errors import CertsError
 from certs.openssl_course import run_course
@@ -40,6 +41,7 @@ PLAIN_PORT, TLS_PORT = 12345, 12346
 _CERTIFICATES = Path(__file__).resolve().parent.parent / "certs" / "local"
 _ERRORS = (LabError, CaptureError, CertsError, ChatError)
 _INTERRUPTED = 128 + signal.SIGINT
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class What(StrEnum):
@@ -93,7 +95,6 @@ _Certs = Annotated[Path, typer.Option("--certs", help="The folder of the certifi
 
 app = typer.Typer(
     help="Run a chat in plaintext and over TLS, capture both, and see what an eavesdropper reads.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -113,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 as expected, 1 not, 2 wrong usage, 130 stopped with Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(args=arguments, prog_name="lab", standalone_mode=False, obj=arguments)
+        status = app(args=arguments or ["--help"], prog_name="lab", standalone_mode=False, obj=arguments)
     except Failure as failure:
         return failure.status
     except (typer.Abort, KeyboardInterrupt):
@@ -123,16 +124,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(_sentence(error))
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough
-        with suppress(OSError):
-            sys.stdout.close()
+        _close_output()
+        return 1
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _close_output()
+        _complain(f"The output cannot be written ({error.strerror}): make room, or send it elsewhere.")
         return 1
     except Exception as error:
         usage = getattr(error, "format_message", None)  # typer's own errors: wrong words on the command line
         if usage is None:
             raise
-        _complain(f"{usage()} `lab --help` lists what there is.")
+        _complain(f"{usage().rstrip('.')}: `lab --help` lists what there is.")
         return 2
+    if status == _INTERRUPTED:  # typer turns Ctrl-C into that
+        _complain("Stopped.")
+        return _INTERRUPTED
     return 0
+
+
+def _close_output() -> None:
+    """Give up what could not be written, or Python would try again at its end and complain."""
+    with suppress(OSError):
+        sys.stdout.close()
 
 
 def _sentence(error: BaseException) -> str:
@@ -177,8 +192,8 @@ def demo(
         choice=choice,
         certificates=certificates,
     )
-    folder = make_folder(keep, what)
     console = Console(highlight=False, quiet=as_json)
+    folder = make_folder(keep, what)
     with _kept(folder):
         with console.status("The chat runs and is captured …"):
             outcome = pipeline.run(plan, folder)
@@ -194,7 +209,10 @@ def demo(
 def _choice(way: WayOption) -> Choice:
     if way is WayOption.AUTO:
         return choose(inside=private.inside())
-    return Choice(Way(way), "It was asked for.")
+    if way is WayOption.PRIVATE and not private.inside() and (refused := private_refusal(require("dumpcap"))):
+        msg = f"There is no private loopback here: {refused}"
+        raise LabError(msg)
+    return Choice(Way(way), "")
 
 
 def _reader(reader: ReaderOption | None) -> ReaderName:
@@ -246,7 +264,7 @@ def decode(
 ) -> None:
     """Turn hex with colons back into bytes and text."""
     try:
-        data = hexes.from_hex(text if text is not None else sys.stdin.buffer.read().decode("ascii", "backslashreplace"))
+        data = hexes.from_hex(_standard_input() if text is None else text)
     except MalformedError as error:
         msg = f"This is not hex: {error}."
         raise LabError(msg) from error
@@ -260,6 +278,13 @@ def decode(
     else:
         _say(f"As text:  not UTF-8; byte {valid} of {len(data)} fits nowhere")
     _say(f"{len(data)} bytes:\n{hexes.hexdump(data)}" if data else "0 bytes")
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # closed by whoever started us
+        msg = "There is no standard input to read: give the hex as an argument."
+        raise LabError(msg)
+    return sys.stdin.buffer.read().decode("ascii", "backslashreplace")
 
 
 @app.command()
@@ -285,8 +310,8 @@ def certs(
         return
     folder = make_folder(keep, "openssl")
     console = Console(highlight=False)
-    for number, step in enumerate(run_course(folder.path), start=1):
-        presentation.show_step(console, number, step)
+    for step in run_course(folder.path):
+        presentation.show_step(console, step)
     _say(f"\nThe files are in {folder.path}.")
 
 

@@ -35,20 +35,20 @@ def examine(choice: Choice) -> tuple[Check, ...]:
     checks = [
         Check("Python", True, f"{platform.python_version()}, {ssl.OPENSSL_VERSION}"),
         _program("tshark", "reads captures; without it scapy does", manager),
-        _program("dumpcap", "captures; without it the tap records what passes through it", manager, package="tshark"),
+        _program("dumpcap", "captures; without it the tap writes down what it relays", manager),
         _program("openssl", "makes the course's certificates in `make certs-openssl`", manager),
         _program("xxd", "turns hex into bytes in the shell; `python -m lab decode --raw` does the same", manager),
         *(_port(port) for port in _PORTS),
         _rights(choice, manager),
-        Check("Way of capturing", choice.way is Way.LOOPBACK, f"{MEANING[choice.way]}. {choice.why}", choice.better),
+        Check("Way of capturing", choice.way is Way.LOOPBACK, f"{MEANING[choice.way]}. {choice.why}"),
     ]
     return tuple(checks)
 
 
-def _program(name: str, use: str, manager: str | None, *, package: str | None = None) -> Check:
+def _program(name: str, use: str, manager: str | None) -> Check:
     path = find(name)
     if path is None:
-        command = bootstrap.install_command([package or name], manager)
+        command = bootstrap.install_command(["tshark" if name == "dumpcap" else name], manager)
         return Check(name, False, f"not installed; it {use}", f"Install it: {command}")
     if name == "xxd":  # has a date for a version
         return Check(name, True, f"at {path}")

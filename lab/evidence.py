@@ -49,7 +49,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "read": verdict.read,
         "found": verdict.found,
         "bytes_searched": verdict.searched,
-        "sample_bytes": verdict.sample_size,
+        "payload_bytes": verdict.payload,
         "valid_utf8_bytes": verdict.utf8,
         "randomness": asdict(verdict.randomness) if verdict.randomness is not None else None,
         "messages": [_finding(finding) for finding in verdict.findings],
@@ -66,6 +66,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "connection": heard.stream.connection if heard is not None else None,
         "spans": _spans(heard.spans) if heard is not None else [],
         "places": [_spans(place) for place in finding.places],
+        "places_in_payload": finding.in_payload,
         "places_expected_by_chance": finding.by_chance,
     }
 

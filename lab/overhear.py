@@ -48,28 +48,32 @@ def overhear(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
 
 def _one(stream: ByteStream, answer: ByteStream | None) -> Iterable[Heard]:
     said = [line for line in lines(stream) if line.complete]
+    answers = [line.text or "" for line in lines(answer)] if answer is not None else []
     who = None
-    for line in said:
+    for number, line in enumerate(said):
         if who is None:
-            who = _entered(line, answer)
+            # the server answers each try for a name with one line, a refusal or the welcome
+            who = _entered(line, answers[number : number + 1] if answers else None)
             continue
         try:
             meant = protocol.parse(line.data)
         except ChatError:
             continue  # the server refuses such a line, so nobody heard it
-        if isinstance(meant, protocol.Say) and line.data:
+        if isinstance(meant, protocol.Quit):
+            return  # nor does anybody hear what comes after it
+        # a blank line says nothing, and one that is too long is refused
+        if isinstance(meant, protocol.Say) and meant.text.strip() and len(line.data) <= protocol.MAX_LINE:
             end = line.start + len(line.data)
             spans, first = stream.locate(line.start, end), stream.slice(line.start, end)[0]
             yield Heard(who, meant.text, stream, line.start, end, spans, first.time_ns)
 
 
-def _entered(line: Line, answer: ByteStream | None) -> str | None:
-    """Return the name that this line asks for, if the server let it in."""
+def _entered(line: Line, answer: Sequence[str] | None) -> str | None:
+    """Return the name that this line asks for, if the server let it in; None for `answer`: its side is not captured."""
     try:
         name = protocol.nickname(protocol.decode(line.data))
     except ChatError:
         return None
-    if answer is None or not answer.data:
-        return name  # only one direction was captured: take the client's word
-    welcomed = any(protocol.is_welcome(line.text or "", name) for line in lines(answer))
-    return name if welcomed else None
+    if answer is None:
+        return name  # take the client's word
+    return name if any(protocol.is_welcome(text, name) for text in answer) else None

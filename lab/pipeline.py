@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.decrypt import Opened, explicit_nonce, open_connection, plaintext_stream
+from capture.decrypt import Opened, open_connection, plaintext_stream, sealed_stream
 from capture.hello import server_hello
 from capture.keylog import read_keylog
 from capture.live import Counters
@@ -104,17 +104,16 @@ def examine(
     own = tuple(s for s in streams if port in (s.source.port, s.destination.port))
     heard = overhear(own)
     if transport is Transport.PLAIN:
-        payload = b"".join(stream.data for stream in own)
-        verdict = judge(sent, heard, own, payload, Expected.READABLE)
+        verdict = judge(sent, heard, own, own, Expected.READABLE)
         return ChatOutcome(transport, port, own, verdict, None, (), ())
     layers = {(stream.connection, stream.from_client): read_records(stream) for stream in own}
     pairs = [(layers[n, True], layers[n, False]) for n in dict.fromkeys(s.connection for s in own)]
-    ciphertext = b"".join(_ciphertext(client, server) for client, server in pairs)
-    verdict = judge(sent, heard, own, ciphertext, Expected.UNREADABLE)
+    sealed = [sealed_stream(layer, server_hello(server)) for client, server in pairs for layer in (client, server)]
+    verdict = judge(sent, heard, own, sealed, Expected.UNREADABLE)
     opened = _open(pairs, keylog)
     plain = tuple(plaintext_stream(layer.stream, records) for layer, records in opened)
     heard_with_keys = overhear(plain)
-    with_keys = judge(sent, heard_with_keys, plain, b"".join(s.data for s in plain), Expected.READABLE)
+    with_keys = judge(sent, heard_with_keys, plain, plain, Expected.READABLE)
     records = {(layer.stream.connection, layer.stream.from_client): records for layer, records in opened}
     carriers = tuple(
         _carrier(records[finding.heard.stream.connection, True], finding.heard.start) if finding.heard else None
@@ -123,14 +122,6 @@ def examine(
     return ChatOutcome(
         transport, port, own, verdict, with_keys, carriers, tuple(look(client, server) for client, server in pairs)
     )
-
-
-def _ciphertext(client: RecordLayer, server: RecordLayer) -> bytes:
-    """Return the encrypted bytes of both directions, without headers and explicit nonces."""
-    answer = server_hello(server)
-    skip = explicit_nonce(answer) if answer else 0
-    records = (*client.records, *server.records)
-    return b"".join(record.fragment[skip:] for record in records if record.content_type == APPLICATION_DATA)
 
 
 def _open(pairs: Sequence[tuple[RecordLayer, RecordLayer]], keylog: Path) -> list[tuple[RecordLayer, list[Opened]]]:

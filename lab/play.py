@@ -50,17 +50,21 @@ async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
     sent: list[Sent] = []
     try:
         for step in steps:
-            try:
-                async with asyncio.timeout(_STEP_TIMEOUT):
-                    await _do(step, room, connect, sent)
-            except TimeoutError:
-                msg = f"{step.who} did something that did not reach everybody within {_STEP_TIMEOUT:.0f} seconds."
-                raise LabError(msg) from None
+            await _in_time(step, room, connect, sent)
         for who in tuple(room):
-            await _do(Leave(who), room, connect, sent)
+            await _in_time(Leave(who), room, connect, sent)
     finally:
         await asyncio.gather(*(client.close() for client in room.values()), return_exceptions=True)
     return tuple(sent)
+
+
+async def _in_time(step: Step, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
+    try:
+        async with asyncio.timeout(_STEP_TIMEOUT):
+            await _do(step, room, connect, sent)
+    except TimeoutError:
+        msg = f"{step.who} did something that did not reach everybody within {_STEP_TIMEOUT:.0f} seconds."
+        raise LabError(msg) from None
 
 
 async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
@@ -80,7 +84,8 @@ async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[
                 msg = f"{who} was told that {', '.join(listed)} are here; in truth it is {', '.join(room)}."
                 raise LabError(msg)
         case Leave(who):
-            await room.pop(who).leave()
+            await room[who].leave()
+            del room[who]  # only now: until then `play` closes it, whatever happens
             await _expect(room, others, protocol.left(who))
 
 

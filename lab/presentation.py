@@ -15,6 +15,7 @@ from capture.decode import colon_hex, hexdump, strip_colons
 from capture.rights import MEANING, Choice, Way
 from capture.streams import ByteStream, Span
 from capture.tls import CONTENT_TYPES, VERSIONS, Record
+from capture.tools import find
 from certs.openssl_course import Step
 from chat.escape import visible
 from lab import shell
@@ -54,7 +55,10 @@ def show(console: Console, outcome: Outcome) -> None:
 
 
 def _way(choice: Choice) -> Text:
-    return Text.assemble(("Captured ", "dim"), (MEANING[choice.way] + ".", "dim"))
+    text = f"Captured {MEANING[choice.way]}."
+    if choice.why and choice.way is not Way.LOOPBACK:
+        text += f" {choice.why} `make doctor` says how to get a better way."
+    return Text(visible(text), "dim")
 
 
 def _rule(title: str) -> RenderableType:
@@ -115,7 +119,7 @@ def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
                 ("every payload of the chat, in hex", shell.plain_fields(capture, chat.port)),
                 (
                     "one of them as JSON, with colons",
-                    shell.payload_json(capture, frame, "tcp.payload", chat.port, "data"),
+                    shell.payload_json(capture, frame, ("tcp.payload",), chat.port, "data"),
                 ),
                 ("from hex back to words", shell.decode(_frame_payload(short))),
             ),
@@ -153,7 +157,7 @@ def _show_both(console: Console, outcome: Outcome) -> None:
     table = Table(title="One conversation, twice, in one capture", title_style="bold", expand=True, show_lines=True)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(f"plaintext, port {plain.port}", ratio=1)
-    table.add_column(f"TLS, port {tls.port}", ratio=1)
+    table.add_column(f"TLS, port {tls.port}", ratio=1, overflow="fold")
     width = max(20, (console.width - 16) // 2)
     rows = zip(plain.verdict.findings, tls.with_keys.findings, tls.carriers, strict=True)
     for open_book, closed, record in rows:
@@ -194,19 +198,21 @@ def _search_table(verdict: Verdict, width: int) -> RenderableType:
     for finding in verdict.findings:
         if finding.found or finding.heard:
             outcome = Text("found", "bold red")
+        elif finding.in_payload:
+            outcome = Text(f"{finding.in_payload} by chance", "yellow")
         elif finding.places:
-            outcome = Text(f"{len(finding.places)} by chance", "yellow")
+            outcome = Text("in the handshake only", "yellow")
         else:
             outcome = Text("found nowhere", "green")
         words = shorten(visible(finding.sent.text), max(20, width - 35))
-        table.add_row(str(finding.sent.number), visible(finding.sent.who), words, outcome)
+        table.add_row(str(finding.sent.number), visible(finding.sent.who), Text(words), outcome)
     return Padding(table, (0, 0, 0, 1))
 
 
 def _show_statistics(console: Console, verdict: Verdict) -> None:
     rows: list[tuple[str, str]] = [
         ("searched", f"{verdict.searched:,} bytes of reassembled streams, for the bytes of every message sent"),
-        ("as text", f"valid UTF-8 for the first {verdict.utf8} of {verdict.sample_size:,} encrypted bytes"),
+        ("as text", f"valid UTF-8 for the first {verdict.utf8} of {verdict.payload:,} encrypted bytes"),
     ]
     test = verdict.randomness
     if test is not None:
@@ -253,7 +259,7 @@ def _show_record(console: Console, outcome: Outcome, chat: ChatOutcome, finding:
         (
             (
                 "the same bytes as tshark shows them",
-                shell.payload_json(capture, spans[0].frame, "tcp.payload -e tls.app_data", chat.port, "tls"),
+                shell.payload_json(capture, spans[0].frame, ("tcp.payload", "tls.app_data"), chat.port, "tls"),
             ),
             ("from hex back to bytes (noise, so shown as a hexdump)", shell.decode(data) + " | xxd"),
         ),
@@ -287,7 +293,8 @@ def _visible(connection: Visible) -> RenderableType:
 def _show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -> None:
     console.print(_rule(title))
     for what, line in lines:
-        console.print(Text(f" # {what}", "dim"))
+        missing = [program for program in ("tshark", "xxd") if f"{program} " in line and find(program) is None]
+        console.print(Text(f" # {what}{f'  (needs {_list(missing)}, not installed here)' if missing else ''}", "dim"))
         # soft wrap: what the terminal breaks, copying puts together again
         console.print(Text(f" {line}"), soft_wrap=True)
 
@@ -321,9 +328,9 @@ def _show_end(console: Console, outcome: Outcome) -> None:
     console.print(Text(f"Open:  {shell.wireshark(folder.capture, keylog)}"), soft_wrap=True)
 
 
-def _list(numbers: Sequence[int]) -> str:
+def _list(things: Sequence[object]) -> str:
     """Return "1", "1 and 2", "1, 2 and 3"."""
-    words = [str(number) for number in numbers]
+    words = [str(thing) for thing in things]
     return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
@@ -355,9 +362,9 @@ def show_checks(console: Console, checks: Iterable[Check]) -> None:
     console.print(table)
 
 
-def show_step(console: Console, number: int, step: Step) -> None:
+def show_step(console: Console, step: Step) -> None:
     """Print a step of the openssl course: what is run, what it says, what it means."""
-    console.print(_rule(f"{number}. {step.title}"))
+    console.print(_rule(step.title))
     console.print(Text(f"$ {step.command}", "bold"), soft_wrap=True)
     if step.output:
         console.print(Text("\n".join(visible(line) for line in step.output.splitlines()), "dim"))

@@ -1,6 +1,7 @@
 """Starts the lab again inside a private loopback, and knows when it is inside."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,4 +24,6 @@ def enter(arguments: Sequence[str]) -> NoReturn:
     command = private_command([sys.executable, "-m", "lab", *arguments])
     sys.stdout.flush()
     environment = {**os.environ, _INSIDE: "1", "PYTHONPATH": path}
+    # Ctrl-C waits until the new lab can take it (lab/__main__.py): what runs before that would show a traceback
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execvpe(command[0], command, environment)  # noqa: S606  (no shell is wanted between the two)

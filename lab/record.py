@@ -154,8 +154,11 @@ async def _on_loopback(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk)
     try:
         async with capture_live(folder.capture, tuple(real.values()), tee=tee) as live:
             sent = await talk(real)
-    finally:
-        # the capture's end, good or bad, has closed the pipe, and that ends the reader
-        segments = await reading if reading is not None else None
+    except BaseException:
+        # the capture's end, good or bad, has closed the pipe, and that ends the reader; Ctrl-C has ended its tshark
+        if reading is not None:
+            await asyncio.gather(reading, return_exceptions=True)
+        raise
+    segments = await reading if reading is not None else None
     assert live.counters is not None
     return Recording(sent, real, live.counters, segments)

@@ -125,5 +125,5 @@ def read_messages(path: Path) -> tuple[Step, ...]:
         msg = f"{path} names two speakers that look the same: the chat takes them for one."
         raise LabError(msg)
     # somebody must be there to hear it, or nothing would be sent to anybody
-    listeners = [name for name in _SPEAKERS if name not in speakers][: max(0, 2 - len(speakers))]
+    listeners = [name for name in _SPEAKERS if protocol.name_key(name) not in keys][: max(0, 2 - len(speakers))]
     return (*(Join(name) for name in (*speakers, *listeners)), *said)

@@ -1,6 +1,7 @@
 """The shell lines that a student can type to see what the lab shows. Pure; each line runs as it is printed."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from capture.decode import colon_hex
@@ -8,12 +9,18 @@ from capture.decode import colon_hex
 
 def plain_fields(capture: Path, port: int) -> str:
     """Return the tshark line that prints every plaintext payload on `port` in hex, a line each."""
-    return f"tshark -r {_quote(capture)} -d tcp.port=={port},data -Tfields -e data.data -Y data"
+    return f"tshark -r {_quote(capture)} -d tcp.port=={port},data -Tfields -e data.data -Y 'tcp.port=={port} && data'"
 
 
-def payload_json(capture: Path, frame: int, field: str, port: int, protocol: str) -> str:
-    """Return the tshark line that prints a field of a frame as JSON, its bytes with colons (" -e " between several)."""
-    return f"tshark -r {_quote(capture)} -d tcp.port=={port},{protocol} -Tjson -e {field} -Y frame.number=={frame}"
+def payload_json(capture: Path, frame: int, fields: Sequence[str], port: int, protocol: str) -> str:
+    """Return the tshark line that prints fields of a frame as JSON does, their bytes with colons.
+
+    The fields are picked by grep: what tshark's own -e picks has no colons, in JSON neither.
+    """
+    picked = " ".join(f"-e '\"{field}\"'" for field in fields)
+    return (
+        f"tshark -r {_quote(capture)} -d tcp.port=={port},{protocol} -Tjson -Y frame.number=={frame} | grep -F {picked}"
+    )
 
 
 def decode(data: bytes) -> str:
@@ -25,7 +32,7 @@ def decrypted_fields(capture: Path, keylog: Path, port: int) -> str:
     """Return the line that prints what the TLS chat on `port` says, with the key log."""
     return (
         f"tshark -r {_quote(capture)} -o tls.keylog_file:{_quote(keylog)} -d tcp.port=={port},tls "
-        f"-d tls.port=={port},data -Tfields -e data.data -Y data | tr -d ',' | xxd -ps -r"
+        f"-d tls.port=={port},data -Tfields -e data.data -Y 'tcp.port=={port} && data' | tr -d ',' | xxd -ps -r"
     )
 
 

@@ -34,18 +34,21 @@ class Finding:
         sent: the message.
         heard: the eavesdropper's reading of it, None where there is none.
         places: where its bytes stand, in any stream, one tuple of spans each.
-        by_chance: how many such places random bytes would be expected to have.
+        in_payload: how many times they stand in the payload. What TLS itself says in the clear is none: a message that
+            is the server's name stands in the handshake, and nobody has read it there.
+        by_chance: how many times they would be expected in as many random bytes.
     """
 
     sent: Sent
     heard: Heard | None
     places: tuple[tuple[Span, ...], ...]
+    in_payload: int
     by_chance: float
 
     @property
     def found(self) -> bool:
-        """Whether its bytes stand in the capture more often than chance explains."""
-        return bool(self.places) and chance_of(len(self.places), self.by_chance) < ALPHA
+        """Whether its bytes stand in the payload more often than chance explains."""
+        return self.in_payload > 0 and chance_of(self.in_payload, self.by_chance) < ALPHA
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,17 @@ class Verdict:
         expected: what it should be.
         findings: one for each message sent.
         searched: bytes searched, in all streams.
-        utf8: how many of `sample_size` bytes of payload, from the start, are valid UTF-8.
-        sample_size: bytes of payload in the sample: what the chat's messages travel in, without record headers.
-        randomness: the test of that sample, None where it is too small.
+        payload: bytes of payload: what the chat's messages travel in, without what TLS itself says in the clear.
+        utf8: how many bytes of it, from the start, are valid UTF-8.
+        randomness: the test of it, None where it is too small.
         problems: why this is not the expected outcome; empty where it is.
     """
 
     expected: Expected
     findings: tuple[Finding, ...]
     searched: int
+    payload: int
     utf8: int
-    sample_size: int
     randomness: Randomness | None
     problems: tuple[str, ...] = field(default=())
 
@@ -87,10 +90,22 @@ class Verdict:
 
 
 def judge(
-    sent: Sequence[Sent], heard: Sequence[Heard], streams: Sequence[ByteStream], sample: bytes, expected: Expected
+    sent: Sequence[Sent],
+    heard: Sequence[Heard],
+    streams: Sequence[ByteStream],
+    payload: Sequence[ByteStream],
+    expected: Expected,
 ) -> Verdict:
-    """Compare what was sent with what was read and with what stands in the streams."""
-    searched = sum(len(stream.data) for stream in streams)
+    """Compare what was sent with what was read and with what stands in the streams.
+
+    Args:
+        sent: the messages that were sent.
+        heard: the messages that were read.
+        streams: everything captured of the chat.
+        payload: those parts of it that its messages travel in.
+        expected: what the outcome should be.
+    """
+    data = b"".join(stream.data for stream in payload)
     unclaimed = list(heard)
     findings = []
     for message in sent:
@@ -98,9 +113,10 @@ def judge(
         if match is not None:
             unclaimed.remove(match)
         needle = message.text.encode()
-        findings.append(Finding(message, match, _places(needle, streams), chance_hits(len(needle), searched)))
-    randomness = examine(sample)
-    verdict = Verdict(expected, tuple(findings), searched, valid_utf8(sample), len(sample), randomness)
+        hits, by_chance = len(_places(needle, payload)), chance_hits(len(needle), len(data))
+        findings.append(Finding(message, match, _places(needle, streams), hits, by_chance))
+    searched = sum(len(stream.data) for stream in streams)
+    verdict = Verdict(expected, tuple(findings), searched, len(data), valid_utf8(data), examine(data))
     return replace(verdict, problems=tuple(_problems(verdict, len(unclaimed), streams)))
 
 

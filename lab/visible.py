@@ -55,7 +55,9 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
     asked = answered = None
     # a hello that cannot be read tells an onlooker nothing; the records are there all the same
     with contextlib.suppress(MalformedError):
-        asked, answered = client_hello(client), server_hello(server)
+        asked = client_hello(client)
+    with contextlib.suppress(MalformedError):
+        answered = server_hello(server)
     seen = [
         Seen(layer.stream.slice(record.start, record.end)[0].time_ns, layer.stream.from_client, len(record.fragment))
         for layer in (client, server)

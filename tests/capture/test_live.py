@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import os
-import resource
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -223,31 +223,16 @@ def test_cancelled(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert b"before" in [segment.payload for segment in read_segments(path)]
 
 
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file of this process may grow beyond 40,000 bytes: what a full disk does, with another reason."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, old)
-
-
 @pytest.mark.usefixtures("may_capture")
-def test_no_room_for_more(tmp_path: Path, small_files: None) -> None:
-    del small_files
+def test_no_room_for_more(tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]) -> None:
     path = tmp_path / "capture.pcapng"
 
     async def main() -> None:
         async with echo() as port, capture_live(path, [port]):
             await talk(port, [b"x" * 10_000] * 20)
 
-    with pytest.raises(
-        CaptureError, match=r"cannot be written \(File too large\). What was captured before that is in it"
-    ):
+    said = r"cannot be written \(File too large\). What was captured before that is in it"
+    with small_files(40_000), pytest.raises(CaptureError, match=said):
         run(main())
     assert path.stat().st_size == 40_000
 

@@ -1,9 +1,11 @@
 import io
 import statistics
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
+from capture.rights import refusal
 from lab import bench
 
 
@@ -26,12 +28,11 @@ def test_the_table_shows_ratio_and_what_was_wanted() -> None:
     assert "≤ 3" in out.getvalue()
 
 
-def test_the_bare_tools_really_carry_the_conversation(capfd: pytest.CaptureFixture[str], tool: object) -> None:
-    assert tool
-    from capture.rights import refusal
-    from capture.tools import require
-
-    if refusal(require("dumpcap")) is not None:
+def test_the_bare_tools_really_carry_the_conversation(
+    capfd: pytest.CaptureFixture[str], tool: Callable[[str], str]
+) -> None:
+    tool("tshark")
+    if refusal(tool("dumpcap")) is not None:
         pytest.skip("dumpcap may not capture on loopback for this user, so there is nothing to compare with")
     bench._bare()
     assert "lost" not in capfd.readouterr().err

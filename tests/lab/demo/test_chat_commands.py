@@ -1,0 +1,205 @@
+"""`server` and `client` as processes, against each other and against the course's own tools."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from certs.authority import Identity, create_authority, issue_server
+from tests.lab.demo.conftest import Done, Lab
+
+_PORTS = re.compile(r"nc 127\.0\.0\.1 (\d+)\nTLS:.*-connect localhost:(\d+)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running server."""
+
+    lab: Lab
+    process: subprocess.Popen[bytes]
+    plain: int
+    tls: int
+
+    def client(self, *arguments: str, data: bytes) -> Done:
+        return self.lab.run("client", f"--certs={self.lab.certs}", *arguments, data=data)
+
+    def stop(self, number: signal.Signals) -> Done:
+        self.process.send_signal(number)
+        return self.lab.end(self.process)
+
+
+def lines_until(process: subprocess.Popen[bytes], wanted: str) -> str:
+    """Read standard output until a line has come that holds `wanted`."""
+    assert process.stdout is not None
+    read = ""
+    while wanted not in read:
+        line = process.stdout.readline()
+        assert line, read
+        read += line.decode()
+    return read
+
+
+@pytest.fixture
+def server(lab: Lab) -> Running:
+    process = lab.start("server", "--plain-port=0", "--tls-port=0", f"--certs={lab.certs}")
+    ports = _PORTS.search(lines_until(process, "Ctrl-C stops both"))
+    assert ports is not None
+    return Running(lab, process, int(ports[1]), int(ports[2]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_server_stops_and_tells_its_clients(server: Running, number: signal.Signals) -> None:
+    person = socket.create_connection(("127.0.0.1", server.plain), timeout=30)
+    with person, person.makefile("r", encoding="utf-8") as said:
+        person.sendall(b"ann\n")
+        assert "welcome, ann" in said.readline()
+        server.process.send_signal(number)
+        assert said.read() == "* the server is closing\n"
+    done = server.lab.end(server.process)
+    assert done.status == 0
+    assert 'event="closed"' in done.err
+    assert "Traceback" not in done.err
+    for port in (server.plain, server.tls):
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_client_through_a_pipe(server: Running, tls: bool) -> None:
+    port = [f"--port={server.tls if tls else server.plain}", *(["--tls"] if tls else [])]
+    # "localhost" may be ::1 first; the client tries both
+    listening = server.lab.start("client", "bob", *port, f"--certs={server.lab.certs}", stdin=subprocess.PIPE)
+    lines_until(listening, "welcome, bob")
+    done = server.client("ann", *port, data="¿hola?\n!users\n!quit\n".encode())
+    assert (done.status, done.err) == (0, "")
+    assert "* 2 here: bob, ann\n" in done.out
+    assert lines_until(listening, "ann has left") == "* ann has come in\nann > ¿hola?\n* ann has left\n"
+    left = server.lab.end(listening, b"")
+    assert (left.status, left.err) == (0, "")
+    stopped = server.stop(signal.SIGTERM)
+    assert stopped.status == 0
+    assert ('event="secured"' in stopped.err) is tls
+    assert "hola" not in stopped.err
+
+
+def test_client_with_openssl_beside_it(server: Running, tool: Callable[[str], str]) -> None:
+    command = [
+        tool("openssl"),
+        "s_client",
+        "-quiet",
+        "-verify_return_error",
+        "-CAfile",
+        str(server.lab.certs / "ca.pem"),
+    ]
+    with subprocess.Popen(
+        [*command, "-connect", f"localhost:{server.tls}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as person:
+        try:
+            assert person.stdin is not None
+            person.stdin.write(b"eve\n")
+            person.stdin.flush()
+            lines_until(person, "welcome, eve")
+            done = server.client("ann", f"--port={server.tls}", "--tls", data=b"over TLS\n")
+            assert (done.status, done.err) == (0, "")
+            assert "ann > over TLS\n" in lines_until(person, "ann has left")
+        finally:
+            person.kill()
+
+
+def test_clients_that_do_not_get_in(server: Running) -> None:
+    cases = (
+        # longer than the header of a TLS record, or the server would wait for the rest of it
+        (server.tls, ["anna-lena"], "closed the connection before it let you in"),
+        (server.plain, ["ann", "--tls"], "check that this port speaks TLS"),
+        (server.plain, ["bad name!"], "A name is made of letters"),
+        (server.plain, ["ann", "--host=host.invalid"], "cannot be found"),
+    )
+    for port, arguments, said in cases:
+        done = server.client(*arguments, f"--port={port}", data=b"hi\n")
+        assert (done.status, done.out) == (1, "")
+        assert said in done.sentence
+
+
+def test_client_without_a_server(lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    done = lab.run("client", "ann", "--host=127.0.0.1", f"--port={port}")
+    assert (done.status, done.out) == (1, "")
+    assert "Nothing listens at" in done.sentence
+
+
+def test_client_whose_server_goes(server: Running) -> None:
+    client = server.lab.start("client", "ann", f"--port={server.plain}", stdin=subprocess.PIPE)
+    lines_until(client, "welcome, ann")
+    os.kill(server.process.pid, signal.SIGKILL)
+    client.wait(60)  # its input is still open
+    done = server.lab.end(client)
+    assert done.status == 1
+    assert "The connection is gone" in done.sentence
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_client_that_is_stopped(server: Running, number: signal.Signals) -> None:
+    client = server.lab.start("client", "ann", f"--port={server.plain}", stdin=subprocess.PIPE)
+    lines_until(client, "welcome, ann")
+    client.send_signal(number)
+    done = server.lab.end(client)
+    assert (done.status, done.sentence) == (130, "Stopped.")
+
+
+@pytest.mark.parametrize("transport", ["plain", "tls"])
+def test_server_whose_port_is_in_use(lab: Lab, transport: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = {"plain": 0, "tls": 0, transport: port}
+        arguments = [f"--{name}-port={number}" for name, number in ports.items()]
+        done = lab.run("server", *arguments, f"--certs={lab.certs}")
+    assert done.status == 1
+    (*log, sentence) = done.err.splitlines()
+    assert sentence.startswith(f"Port {port} on 127.0.0.1 is in use")
+    assert all("event=" in line for line in log)
+
+
+@pytest.fixture
+def expired(lab: Lab, tool: Callable[[str], str]) -> Iterator[int]:
+    """A server of openssl's whose certificate, from the CA that the client trusts, expired yesterday; its port."""
+    now = datetime.now(UTC)
+    ca = create_authority(not_before=now - timedelta(days=9), not_after=now + timedelta(days=9))
+    old = issue_server(ca, not_before=now - timedelta(days=9), not_after=now - timedelta(days=1))
+    valid = issue_server(ca, not_before=now - timedelta(days=9), not_after=now + timedelta(days=9))
+    lab.certs.mkdir(mode=0o700)
+
+    def save(name: str, identity: Identity) -> Path:
+        (lab.certs / f"{name}.key").touch(mode=0o600)
+        (lab.certs / f"{name}.key").write_bytes(identity.key_pem)
+        (lab.certs / f"{name}.pem").write_bytes(identity.certificate_pem)
+        return lab.certs / name
+
+    save("ca", ca)
+    save("server", valid)  # the client finds nothing to renew
+    base = save("expired", old)
+    with ExitStack() as stack:
+        command = [tool("openssl"), "s_server", "-accept", "127.0.0.1:0", "-cert", f"{base}.pem", "-key", f"{base}.key"]
+        process = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+        stack.callback(process.kill)
+        accepting = re.search(r"ACCEPT 127\.0\.0\.1:(\d+)", lines_until(process, "ACCEPT"))
+        assert accepting is not None
+        yield int(accepting[1])
+
+
+def test_client_refuses_an_expired_certificate(lab: Lab, expired: int) -> None:
+    done = lab.run("client", "ann", "--tls", f"--port={expired}", f"--certs={lab.certs}", data=b"secret\n")
+    assert (done.status, done.out) == (1, "")
+    assert "certificate has expired" in done.sentence

@@ -1,0 +1,105 @@
+import gzip
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from capture.errors import CaptureError, KeyLogError, NotACaptureError
+from capture.readers import READERS, ReaderName
+from lab.pipeline import Outcome
+from lab.reading import Reading, read_capture
+from lab.scenario import CONVERSATION, messages
+
+SAID = [(say.who, say.text) for say in messages(CONVERSATION)]
+DATA = Path(__file__).parent.parent / "data"
+
+
+def said(reading: Reading) -> list[tuple[str, str]]:
+    return [(heard.who, heard.text) for heard in reading.heard]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_without_keys_and_with_them(both: Outcome, reader: ReaderName, tool: Callable[[str], str]) -> None:
+    if reader != "scapy":
+        tool("tshark")
+    closed = read_capture(both.folder.capture, reader)
+    assert said(closed) == SAID
+    assert closed.problems == ()
+    assert [seen.server_name for seen in closed.closed] == ["localhost"] * 3
+    opened = read_capture(both.folder.capture, reader, both.folder.keylog)
+    assert sorted(said(opened)) == sorted(SAID * 2)
+    assert opened.closed == ()
+    assert opened.problems == ()
+    assert opened.segments == closed.segments > 0
+
+
+def test_tls_1_2(tls12: Outcome) -> None:
+    reading = read_capture(tls12.folder.capture, "scapy")
+    assert reading.heard == ()
+    assert [seen.version for seen in reading.closed] == ["TLS 1.2"] * 3
+    assert said(read_capture(tls12.folder.capture, "scapy", tls12.folder.keylog)) == SAID
+
+
+def test_the_keys_of_another_session(both: Outcome, tls12: Outcome) -> None:
+    reading = read_capture(both.folder.capture, "scapy", tls12.folder.keylog)
+    assert said(reading) == SAID, "the plaintext chat needs no keys"
+    assert len(reading.closed) == len(reading.problems) == 3
+    assert all("belongs to another session" in problem for problem in reading.problems)
+
+
+def test_a_torn_file_is_read_up_to_its_tear(plain: Outcome, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.pcapng"
+    data = plain.folder.capture.read_bytes()
+    torn.write_bytes(data[: len(data) * 2 // 3])
+    reading = read_capture(torn, "scapy")
+    assert reading.problems[0].startswith(f"{torn} is torn: it ends within a packet at byte ")
+    assert 0 < len(reading.heard) < 12
+    assert said(reading) == SAID[: len(reading.heard)]
+
+
+def test_a_zipped_file(plain: Outcome, tmp_path: Path) -> None:
+    zipped = tmp_path / "capture.pcapng.gz"
+    zipped.write_bytes(gzip.compress(plain.folder.capture.read_bytes()))
+    assert read_capture(zipped, "scapy") == read_capture(plain.folder.capture, "scapy")
+
+
+def test_missing_bytes_are_said() -> None:
+    reading = read_capture(DATA / "lost-segment.pcap", "scapy")
+    (problem,) = reading.problems
+    assert problem.endswith("between 10.0.0.1:40000 and 10.0.0.2:12345 are not in the capture.")
+
+
+@pytest.mark.parametrize("path", sorted([*DATA.glob("*.pcap"), *DATA.glob("*.pcapng")]), ids=lambda path: path.name)
+def test_any_capture_can_be_read(path: Path) -> None:
+    """Whatever was captured, the answer is a Reading: with keys or without, and with keys nothing gets lost."""
+    without = read_capture(path, "scapy")
+    keylog = path.with_suffix(".keys.txt")
+    if keylog.exists() and b"\nRSA " not in keylog.read_bytes():  # a label that has no client random
+        with_keys = read_capture(path, "scapy", keylog)
+        assert with_keys.segments == without.segments
+        assert without.closed
+        assert len(with_keys.closed) <= len(without.closed)
+        assert len(with_keys.heard) >= len(without.heard)
+
+
+def test_what_is_no_capture_and_no_key_log(plain: Outcome, tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a capture")
+    with pytest.raises(NotACaptureError, match="is not a capture file"):
+        read_capture(text, "scapy")
+    with pytest.raises(CaptureError, match="No such file or directory"):
+        read_capture(tmp_path / "nowhere", "scapy")
+    with pytest.raises(KeyLogError, match=r"notes\.txt is not a key log"):
+        read_capture(plain.folder.capture, "scapy", text)
+    with pytest.raises(KeyLogError, match="cannot be read"):
+        read_capture(plain.folder.capture, "scapy", tmp_path / "nowhere")
+
+
+def test_the_capture_is_left_as_it_was(plain: Outcome, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.pcapng"
+    shutil.copy(plain.folder.capture, copy)
+    before = copy.read_bytes()
+    read_capture(copy, "scapy")
+    assert copy.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [copy]
