@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.decrypt import Opened, open_connection, plaintext_stream, sealed_stream
+from capture.decrypt import sealed_stream
 from capture.hello import server_hello
 from capture.keylog import read_keylog
 from capture.live import Counters
 from capture.readers import read_segments
 from capture.streams import ByteStream, reassemble
-from capture.tls import APPLICATION_DATA, Record, RecordLayer, read_records
+from capture.tls import APPLICATION_DATA, Record
 from lab.folder import RunFolder
 from lab.overhear import overhear
 from lab.play import Sent
 from lab.record import Plan, Transport, record
-from lab.verdict import Expected, Verdict, judge
+from lab.sessions import Session, sessions
+from lab.verdict import Expected, Finding, Verdict, judge
 from lab.visible import Visible, look
 
 
@@ -31,10 +32,10 @@ class ChatOutcome:
         streams: its byte streams.
         verdict: what was read without any key.
         with_keys: what was read with the key log; None for plaintext.
-        carriers: for each message the TLS record that its first byte travelled in, known through the keys; for
-            plaintext
-            empty.
-        visible: what is visible of each TLS connection without keys; for plaintext empty.
+        carriers: for each message the TLS record that its first byte travelled in, known through the keys; empty for
+            plaintext.
+        visible: what is visible of each TLS connection without keys; empty for plaintext.
+        problems: what of its TLS could not be read to the end, or not be opened.
     """
 
     transport: Transport
@@ -44,6 +45,7 @@ class ChatOutcome:
     with_keys: Verdict | None
     carriers: tuple[Record | None, ...]
     visible: tuple[Visible, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,6 @@ class Outcome:
         counters: what the capture counted.
         chats: the outcome of each chat.
         seconds: how long the run took, from the first server to the last verdict.
-        problems: why the run as a whole is not as expected, beyond the problems of its verdicts.
     """
 
     plan: Plan
@@ -64,7 +65,13 @@ class Outcome:
     counters: Counters
     chats: Mapping[Transport, ChatOutcome]
     seconds: float
-    problems: tuple[str, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why the run as a whole is not as expected, beyond the problems of its verdicts."""
+        dropped = self.counters.dropped
+        lost = (f"The capture dropped {dropped} packet{'' if dropped == 1 else 's'}.",) if dropped else ()
+        return lost + tuple(problem for chat in self.chats.values() for problem in chat.problems)
 
     @property
     def ok(self) -> bool:
@@ -89,8 +96,7 @@ def run(plan: Plan, folder: RunFolder) -> Outcome:
         transport: examine(transport, recording.ports[transport], streams, sent, folder.keylog)
         for transport, sent in recording.sent.items()
     }
-    problems = [f"The capture dropped {recording.counters.dropped} packets."] if recording.counters.dropped else []
-    return Outcome(plan, folder, recording.counters, chats, time.monotonic() - started, tuple(problems))
+    return Outcome(plan, folder, recording.counters, chats, time.monotonic() - started)
 
 
 def examine(
@@ -99,43 +105,37 @@ def examine(
     """Judge what the capture's streams tell of the chat on `port`.
 
     Raises:
-        CaptureError: a TLS chat cannot be opened with the key log.
+        KeyLogError: the key log cannot be read.
     """
     own = tuple(s for s in streams if port in (s.source.port, s.destination.port))
     heard = overhear(own)
     if transport is Transport.PLAIN:
         verdict = judge(sent, heard, own, own, Expected.READABLE)
-        return ChatOutcome(transport, port, own, verdict, None, (), ())
-    layers = {(stream.connection, stream.from_client): read_records(stream) for stream in own}
-    pairs = [(layers[n, True], layers[n, False]) for n in dict.fromkeys(s.connection for s in own)]
-    sealed = [sealed_stream(layer, server_hello(server)) for client, server in pairs for layer in (client, server)]
+        return ChatOutcome(transport, port, own, verdict, None, (), (), ())
+    found = sessions(own, read_keylog(keylog))
+    sealed = [sealed_stream(x, server_hello(s.server)) for s in found for x in (s.client, s.server)]
     verdict = judge(sent, heard, own, sealed, Expected.UNREADABLE)
-    opened = _open(pairs, keylog)
-    plain = tuple(plaintext_stream(layer.stream, records) for layer, records in opened)
-    heard_with_keys = overhear(plain)
-    with_keys = judge(sent, heard_with_keys, plain, plain, Expected.READABLE)
-    records = {(layer.stream.connection, layer.stream.from_client): records for layer, records in opened}
-    carriers = tuple(
-        _carrier(records[finding.heard.stream.connection, True], finding.heard.start) if finding.heard else None
-        for finding in with_keys.findings
-    )
+    plain = [stream for session in found for stream in session.readable]
+    with_keys = judge(sent, overhear(plain), plain, plain, Expected.READABLE)
     return ChatOutcome(
-        transport, port, own, verdict, with_keys, carriers, tuple(look(client, server) for client, server in pairs)
+        transport=transport,
+        port=port,
+        streams=own,
+        verdict=verdict,
+        with_keys=with_keys,
+        carriers=tuple(_carrier(finding, found) for finding in with_keys.findings),
+        visible=tuple(look(session.client, session.server) for session in found if session.is_tls),
+        problems=tuple(problem for session in found for problem in session.problems),
     )
 
 
-def _open(pairs: Sequence[tuple[RecordLayer, RecordLayer]], keylog: Path) -> list[tuple[RecordLayer, list[Opened]]]:
-    keys = read_keylog(keylog)
-    opened = []
-    for client, server in pairs:
-        ours, theirs = open_connection(client, server, keys)
-        opened += [(client, ours), (server, theirs)]
-    return opened
-
-
-def _carrier(opened: Sequence[Opened], start: int) -> Record | None:
-    """Return the record that holds byte `start` of the plaintext stream."""
-    for item in opened:
+def _carrier(finding: Finding, found: Sequence[Session]) -> Record | None:
+    """Return the TLS record that the first byte of a message was read from."""
+    if finding.heard is None:
+        return None
+    start = finding.heard.start
+    session = next(s for s in found if s.client.stream.connection == finding.heard.stream.connection)
+    for item in session.opened[0] if session.opened else ():
         if item.content_type == APPLICATION_DATA:
             if start < len(item.plaintext):
                 return item.record

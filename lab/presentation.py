@@ -199,7 +199,8 @@ def _search_table(verdict: Verdict, width: int) -> RenderableType:
         if finding.found or finding.heard:
             outcome = Text("found", "bold red")
         elif finding.in_payload:
-            outcome = Text(f"{finding.in_payload} by chance", "yellow")
+            # too short to tell: as often as chance may put it there, no more
+            outcome = Text(f"{finding.in_payload} places, {finding.by_chance:.2g} by chance", "yellow")
         elif finding.places:
             outcome = Text("in the handshake only", "yellow")
         else:

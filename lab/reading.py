@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.decrypt import open_connection, plaintext_stream
-from capture.errors import CaptureError, MalformedError, TornCaptureError
-from capture.hello import client_hello
+from capture.errors import TornCaptureError
 from capture.keylog import read_keylog
 from capture.readers import ReaderName, read_segments
 from capture.segment import Segment
-from capture.streams import ByteStream, reassemble
-from capture.tls import RecordLayer, read_records
+from capture.streams import reassemble
 from lab.overhear import Heard, overhear
+from lab.sessions import sessions
 from lab.visible import Visible, look
 
 
@@ -45,32 +43,8 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
         segments.extend(read_segments(path, reader))
     except TornCaptureError as torn:
         problems.append(str(torn))
-    streams = {(stream.connection, stream.from_client): stream for stream in reassemble(segments)}
-    readable: list[ByteStream] = []
-    closed: list[Visible] = []
-    for number in dict.fromkeys(number for number, _ in streams):
-        ours, theirs = streams[number, True], streams[number, False]
-        missing = sum(gap.length for gap in (*ours.gaps, *theirs.gaps))
-        if missing:
-            problems.append(f"{missing} bytes between {ours.source} and {ours.destination} are not in the capture.")
-        client, server = read_records(ours), read_records(theirs)
-        if not _begins_with_hello(client):
-            readable += [ours, theirs]
-        elif keys is None:
-            closed.append(look(client, server))
-        else:
-            try:
-                opened, answered = open_connection(client, server, keys)
-            except CaptureError as error:
-                problems.append(str(error))
-                closed.append(look(client, server))
-            else:
-                readable += [plaintext_stream(ours, opened), plaintext_stream(theirs, answered)]
-    return Reading(overhear(readable), tuple(closed), len(segments), tuple(problems))
-
-
-def _begins_with_hello(layer: RecordLayer) -> bool:
-    try:
-        return client_hello(layer) is not None
-    except MalformedError:
-        return False
+    found = sessions(reassemble(segments), keys)
+    heard = overhear([stream for session in found for stream in session.readable])
+    closed = tuple(look(session.client, session.server) for session in found if not session.readable)
+    problems += [problem for session in found for problem in session.problems]
+    return Reading(heard, closed, len(segments), tuple(problems))

@@ -105,7 +105,7 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
                     for transport, port in ports.items()
                 }
         except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # the others were cancelled because of it
+            raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
         return {transport: task.result() for transport, task in playing.items()}
 
     async with contextlib.AsyncExitStack() as stack:

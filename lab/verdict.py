@@ -15,7 +15,8 @@ from capture.streams import ByteStream, Span
 from lab.overhear import Heard
 from lab.play import Sent
 
-# A verdict must not fail by chance: of a million runs over truly random bytes one would.
+# A verdict must not fail by chance: of a million runs over truly random bytes one may. Every search and the randomness
+# test are a test each, and share it (Bonferroni).
 ALPHA = 1e-6
 
 
@@ -37,6 +38,7 @@ class Finding:
         in_payload: how many times they stand in the payload. What TLS itself says in the clear is none: a message that
             is the server's name stands in the handshake, and nobody has read it there.
         by_chance: how many times they would be expected in as many random bytes.
+        found: whether they stand in the payload more often than chance explains.
     """
 
     sent: Sent
@@ -44,11 +46,7 @@ class Finding:
     places: tuple[tuple[Span, ...], ...]
     in_payload: int
     by_chance: float
-
-    @property
-    def found(self) -> bool:
-        """Whether its bytes stand in the payload more often than chance explains."""
-        return self.in_payload > 0 and chance_of(self.in_payload, self.by_chance) < ALPHA
+    found: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,11 @@ def judge(
         if match is not None:
             unclaimed.remove(match)
         needle = message.text.encode()
-        hits, by_chance = len(_places(needle, payload)), chance_hits(len(needle), len(data))
-        findings.append(Finding(message, match, _places(needle, streams), hits, by_chance))
+        places = _places(needle, streams)
+        hits = len(places) if payload is streams else len(_places(needle, payload))
+        by_chance = chance_hits(len(needle), len(data))
+        found = hits > 0 and chance_of(hits, by_chance) < ALPHA / (len(sent) + 1)
+        findings.append(Finding(message, match, places, hits, by_chance, found))
     searched = sum(len(stream.data) for stream in streams)
     verdict = Verdict(expected, tuple(findings), searched, len(data), valid_utf8(data), examine(data))
     return replace(verdict, problems=tuple(_problems(verdict, len(unclaimed), streams)))
@@ -149,6 +150,6 @@ def _problems(verdict: Verdict, invented: int, streams: Sequence[ByteStream]) ->
         problems.append(f"{max(verdict.read, verdict.found)} of {total} messages can be read in what should hide them.")
     if verdict.randomness is None:
         problems.append("There is too little encrypted payload to judge.")
-    elif verdict.randomness.p_value < ALPHA:
+    elif verdict.randomness.p_value < ALPHA / (total + 1):
         problems.append(f"The payload is not evenly spread (p = {verdict.randomness.p_value:.2g}).")
     return problems

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 from typing import Any
 
+from capture.live import Counters
 from capture.rights import MEANING
 from lab import evidence
 from lab.pipeline import ChatOutcome, Outcome
@@ -90,10 +92,8 @@ def test_no_key_gets_into_it(both: Outcome) -> None:
 
 
 def test_a_failed_run(plain: Outcome) -> None:
-    failed = Outcome(
-        plain.plan, plain.folder, plain.counters, plain.chats, 1.23456, ("The capture dropped 1 packets.",)
-    )
+    failed = replace(plain, counters=Counters(9, 2), seconds=1.23456)
     found = as_json(failed)
     assert found["as_expected"] is False
-    assert found["problems"] == ["The capture dropped 1 packets."]
+    assert found["problems"] == ["The capture dropped 2 packets."]
     assert found["seconds"] == 1.235

@@ -2,13 +2,13 @@ import ssl
 import stat
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from scapy.utils import RawPcapNgReader
 
-from capture.errors import KeyLogError
 from capture.live import Counters
 from capture.readers import READERS, ReaderName
 from capture.rights import Choice, Way, choose
@@ -203,19 +203,34 @@ def test_a_message_that_is_not_there_is_missed(both: Outcome) -> None:
 def test_plaintext_on_the_tls_port_turns_the_verdict(both: Outcome) -> None:
     plain = both.chats[Transport.PLAIN]
     sent = tuple(finding.sent for finding in plain.verdict.findings)
-    with pytest.raises(Exception, match=r"The handshake of .* is not in the capture"):
-        examine(Transport.TLS, plain.port, plain.streams, sent, both.folder.keylog)
+    chat = examine(Transport.TLS, plain.port, plain.streams, sent, both.folder.keylog)
+    assert (chat.verdict.read, chat.verdict.found) == (12, 12)
+    assert chat.verdict.problems[0] == "12 of 12 messages can be read in what should hide them."
 
 
 def test_the_wrong_keys_are_said(both: Outcome, tls12: Outcome) -> None:
     tls = both.chats[Transport.TLS]
-    with pytest.raises(KeyLogError, match="belongs to another session"):
-        examine(Transport.TLS, tls.port, tls.streams, (), tls12.folder.keylog)
+    chat = examine(Transport.TLS, tls.port, tls.streams, (), tls12.folder.keylog)
+    assert len(chat.problems) == 3
+    assert all("belongs to another session" in problem for problem in chat.problems)
+    assert not replace(both, chats={Transport.TLS: chat}).ok
+
+
+def test_a_stray_connection_to_the_tls_port_costs_no_verdict(both: Outcome) -> None:
+    tls = both.chats[Transport.TLS]
+    stray = [replace(stream, connection=99, data=b"", pieces=(), gaps=()) for stream in tls.streams[:2]]
+    sent = tuple(finding.sent for finding in tls.verdict.findings)
+    chat = examine(Transport.TLS, tls.port, [*tls.streams, *stray], sent, both.folder.keylog)
+    assert chat.verdict.ok
+    assert chat.with_keys is not None
+    assert chat.with_keys.ok
+    assert chat.problems == ()
 
 
 def test_a_dropped_packet_is_a_failure(both: Outcome) -> None:
-    dropping = Outcome(both.plan, both.folder, Counters(9, 1), both.chats, 1.0, ("The capture dropped 1 packets.",))
+    dropping = replace(both, counters=Counters(9, 1))
     assert not dropping.ok
+    assert dropping.problems == ("The capture dropped 1 packet.",)
 
 
 @pytest.mark.skipif(choose().way is not Way.LOOPBACK, reason="this user may not capture on the loopback interface")

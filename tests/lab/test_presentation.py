@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from capture.decode import colon_hex
+from capture.live import Counters
 from capture.rights import MEANING
 from certs.openssl_course import Step
 from lab import presentation
@@ -171,7 +172,7 @@ def test_what_went_wrong_is_said(both: Outcome) -> None:
         with_keys = failing(chat.with_keys) if chat.with_keys else None
         carriers = (None,) * len(chat.carriers)
         chats[transport] = replace(chat, verdict=failing(chat.verdict), with_keys=with_keys, carriers=carriers)
-    failed = replace(both, chats=chats, problems=("The capture dropped 3 packets.",))
+    failed = replace(both, chats=chats, counters=Counters(9, 3))
     for outcome in (failed, only(failed, Transport.PLAIN), only(failed, Transport.TLS)):
         flat = squeezed(shown(outcome))
         assert "Not as expected: The capture dropped 3 packets." in flat
@@ -183,11 +184,11 @@ def test_what_went_wrong_is_said(both: Outcome) -> None:
 def test_words_found_by_chance_are_called_that(tls12: Outcome) -> None:
     chat = tls12.chats[Transport.TLS]
     places = tuple((chat.streams[0].locate(n, n + 1)) for n in range(2))
-    finding = replace(chat.verdict.findings[0], places=places, in_payload=2, by_chance=2.0)
-    leaked = replace(chat.verdict.findings[1], places=places, in_payload=2, by_chance=1e-9)
+    finding = replace(chat.verdict.findings[0], places=places, in_payload=2, by_chance=2.0, found=False)
+    leaked = replace(chat.verdict.findings[1], places=places, in_payload=2, by_chance=1e-9, found=True)
     verdict = replace(chat.verdict, findings=(finding, leaked, *chat.verdict.findings[2:]))
     flat = squeezed(shown(replace(tls12, chats={Transport.TLS: replace(chat, verdict=verdict)})))
-    assert "2 by chance" in flat
+    assert "2 places, 2 by chance" in flat
     assert flat.count("found nowhere") == 10
 
 
