@@ -5,6 +5,7 @@ it did. So a torn file reads the same through tshark, pyshark and scapy, which e
 """
 
 import contextlib
+import errno
 import gzip
 import io
 import shutil
@@ -12,6 +13,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -112,32 +114,43 @@ def whole_file(path: Path) -> Iterator[WholeFile]:
         CaptureError: the file cannot be read, or unpacks to more than 2 GiB.
         NotACaptureError: it is empty or of another kind.
     """
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as copy:
+    with contextlib.ExitStack() as stack:
         try:
-            whole = _prepare(path, copy)
+            whole = _prepare(path, stack)
         except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror or error}."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                msg = f"There is no room in {tempfile.gettempdir()} to unpack {path}: make some, or set TMPDIR."
+            else:
+                msg = f"{path} cannot be read: {error.strerror or error}."
             raise CaptureError(msg) from error
         yield whole
 
 
-def _prepare(path: Path, copy: IO[bytes]) -> WholeFile:
+def _prepare(path: Path, stack: contextlib.ExitStack) -> WholeFile:
     with path.open("rb") as file:
         zipped = file.read(2) == _GZIP
         file.seek(0)
-        torn = _unzip(file, copy, path) if zipped else False
-        source: IO[bytes] = copy if zipped else file
+        source: IO[bytes] = file
+        torn = False
+        if zipped:
+            source = stack.enter_context(_temporary())
+            torn = _unzip(file, source, path)
         size = source.seek(0, io.SEEK_END)
         source.seek(0)
         whole = whole_length(source, size, str(path))
         if whole == size and not torn:
-            return WholeFile(Path(copy.name) if zipped else path, None)
+            return WholeFile(Path(source.name), None)
         if not zipped:
+            source = stack.enter_context(_temporary())
             file.seek(0)
-            shutil.copyfileobj(file, copy)
-        copy.truncate(whole)
-        copy.flush()
-        return WholeFile(Path(copy.name), whole)
+            shutil.copyfileobj(file, source)
+        source.truncate(whole)
+        source.flush()
+        return WholeFile(Path(source.name), whole)
+
+
+def _temporary() -> AbstractContextManager[IO[bytes]]:
+    return tempfile.NamedTemporaryFile(suffix=".pcap")
 
 
 def _unzip(file: IO[bytes], target: IO[bytes], path: Path) -> bool:

@@ -50,11 +50,12 @@ class LiveCapture:
         self.counters: Counters | None = None
         self._file = file
         self._process = process
-        self._pipe = pipe
         self._awaited = b""
         self._tail = b""
         self._seen = asyncio.Event()
         self._failure: OSError | None = None
+        self._for_reader: asyncio.Queue[bytes] = asyncio.Queue()
+        self._feeding = asyncio.create_task(self._feed(pipe))
         self._stderr = asyncio.create_task(self._read_stderr())
         self._pump = asyncio.create_task(self._read_stdout())
 
@@ -68,20 +69,26 @@ class LiveCapture:
                 except OSError as error:
                     self._failure = error
                     self._signal(signal.SIGTERM)
-            if self._pipe is not None:
-                # the live reader's pipe may be full: wait for it in a thread, not in the loop that runs the chat
-                try:
-                    await asyncio.to_thread(write_all, self._pipe, chunk)
-                except BrokenPipeError:  # the reader has ended; the capture goes on without it
-                    self._pipe.close()
-                    self._pipe = None
+            self._for_reader.put_nowait(chunk)
             # a mark may lie across two chunks
             window = self._tail + chunk
             if self._awaited and self._awaited in window:
                 self._seen.set()
             self._tail = window[-len(self._awaited) :] if self._awaited else b""
-        if self._pipe is not None:
-            self._pipe.close()
+        self._for_reader.put_nowait(b"")
+
+    async def _feed(self, pipe: FileIO | None) -> None:
+        """Pass on to the reader that reads along. It may be slow to start: neither dumpcap nor a probe waits for it."""
+        while chunk := await self._for_reader.get():
+            if pipe is not None:
+                # its pipe may be full: wait in a thread, not in the loop that runs the chat
+                try:
+                    await asyncio.to_thread(write_all, pipe, chunk)
+                except BrokenPipeError:  # the reader has ended; the capture goes on without it
+                    pipe.close()
+                    pipe = None
+        if pipe is not None:
+            pipe.close()
 
     async def _read_stderr(self) -> str:
         assert self._process.stderr is not None
@@ -162,7 +169,7 @@ class LiveCapture:
         await asyncio.wait({self._pump}, timeout=_STOP_TIMEOUT)
         if not self._pump.done():
             self._signal(signal.SIGKILL)
-        await asyncio.gather(self._pump, self._stderr)
+        await asyncio.gather(self._pump, self._stderr, self._feeding)
         await self._process.wait()
 
 

@@ -5,6 +5,7 @@ own, which needs no rights and holds no other traffic; the tap, which captures n
 """
 
 import enum
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -86,6 +87,9 @@ def choose(*, inside: bool = False) -> Choice:
         inside: whether this process is in a private loopback already.
     """
     dumpcap = find("dumpcap")
+    if dumpcap is None and (forbidden := find("dumpcap", mode=os.F_OK)):
+        # as Debian's wireshark-common is where it lets a group capture
+        return Choice(Way.TAP, f"{forbidden} is there, but your user may not run it.")
     if dumpcap is None:
         return Choice(Way.TAP, "dumpcap, which comes with tshark, is not installed.")
     refused = refusal(dumpcap)

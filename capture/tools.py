@@ -15,10 +15,15 @@ _EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/Applicat
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 
-def find(name: str) -> str | None:
-    """Return the path of the program `name`, or None where it is not installed."""
+def find(name: str, *, mode: int = os.F_OK | os.X_OK) -> str | None:
+    """Return the path of the program `name`, or None where it is not installed or this user may not run it.
+
+    Args:
+        name: the program.
+        mode: what this user must be allowed, as os.access(3) takes it; `os.F_OK` finds it where it may not be run too.
+    """
     search = os.pathsep.join((os.environ.get("PATH", os.defpath), *_EXTRA_FOLDERS))
-    return shutil.which(name, path=search)
+    return shutil.which(name, mode=mode, path=search)
 
 
 def require(name: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from capture.errors import CaptureError
 from capture.tools import LOOPBACK, require
 from chat.client import Client
 from chat.server import Server
@@ -56,9 +57,8 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 def _demo() -> None:
-    command = [sys.executable, "-m", "lab", "demo", "plain", "--plain-port", "0", "--keep", tempfile.gettempdir()]
     with tempfile.TemporaryDirectory() as folder:
-        command[-1] = folder
+        command = [sys.executable, "-m", "lab", "demo", "plain", "--plain-port", "0", "--keep", folder]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
@@ -81,7 +81,11 @@ async def _talk_bare() -> tuple[bytes, int]:
         await play(CONVERSATION, connect)
         # stopped any earlier, dumpcap would lose what it has not handed on yet: that would not be the same work
         while words[-1] not in data:
-            data += await dumpcap.stdout.read(1 << 16)
+            chunk = await dumpcap.stdout.read(1 << 16)
+            if not chunk:
+                msg = "dumpcap cannot capture here, so there is nothing to compare with: `make doctor` says why."
+                raise CaptureError(msg)
+            data += chunk
         dumpcap.terminate()
         data += await dumpcap.stdout.read()
         await dumpcap.wait()
@@ -117,8 +121,12 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 
 def main() -> int:
-    """Run every comparison; write out/bench.json; 1 where a ratio is not the wanted one."""
-    rows = [compare("make demo-plain / dumpcap, the messages, tshark -r", _demo, _bare, 3.0)]
+    """Run every comparison; write out/bench.json; 1 where a ratio is not the wanted one or nothing can be measured."""
+    try:
+        rows = [compare("make demo-plain / dumpcap, the messages, tshark -r", _demo, _bare, 3.0)]
+    except CaptureError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     show(rows, Console())
     folder = Path("out")
     folder.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -31,6 +31,9 @@ _INSTALL = {
     "pacman": "sudo pacman -S --needed",
     "brew": "brew install",
 }
+# as in capture/tools.py, which this file cannot import before anything is set up
+_EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/Applications/Wireshark.app/Contents/MacOS")
+_UNASKED = "DEBIAN_FRONTEND=noninteractive"  # the package asks who may capture; nobody is there to answer
 RUN_PROGRAMS = ("tshark", "xxd")
 TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl")
 
@@ -63,7 +66,7 @@ def capture_rights_command(manager: str | None) -> str:
 
 
 def _find(program: str) -> str | None:
-    return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin")))
+    return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_EXTRA_FOLDERS)))
 
 
 def _may_install() -> list[str] | None:
@@ -72,7 +75,7 @@ def _may_install() -> list[str] | None:
         return []
     sudo = shutil.which("sudo")
     if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
-        return [sudo, "-n"]
+        return [sudo, "-n", "env", _UNASKED]  # sudo passes no environment on
     return None
 
 
@@ -84,7 +87,6 @@ def _say(text: str) -> None:
 def _run_showing(what: str, command: list[str], words: tuple[str, ...]) -> tuple[int, str]:
     """Run a command, showing how many of its lines start with one of `words`; return its status and output."""
     _say(f"{what} …")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     count, output = 0, []
     with subprocess.Popen(
         command,
@@ -93,7 +95,7 @@ def _run_showing(what: str, command: list[str], words: tuple[str, ...]) -> tuple
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env=environment,
+        env={**os.environ, **dict([_UNASKED.split("=")])},
     ) as process:
         for line in process.stdout or ():
             output.append(line)
@@ -108,6 +110,21 @@ def _run_showing(what: str, command: list[str], words: tuple[str, ...]) -> tuple
     return process.returncode, "".join(output)
 
 
+def _apt_install(prefix: list[str], packages: list[str]) -> bool:
+    """Install Debian packages, and say so where it fails; return whether it did not."""
+    apt = [*prefix, "apt-get", "-o", "DPkg::Lock::Timeout=60"]
+    _run_showing("Updating apt's list of packages", [*apt, "update"], ("Get:", "Hit:"))
+    status, output = _run_showing(
+        f"Installing {', '.join(packages)} with apt",
+        [*apt, "install", "-y", "--no-install-recommends", *packages],
+        ("Get:", "Unpacking", "Setting up"),
+    )
+    if status:
+        reason = next((line for line in output.splitlines() if line.startswith("E:")), f"status {status}")
+        _say(f"apt could not install {', '.join(packages)} ({reason}).")
+    return status == 0
+
+
 def install_programs(programs: Iterable[str]) -> None:
     """Install what is missing where that needs no password; else say with which command to."""
     missing = [program for program in programs if _find(program) is None]
@@ -116,19 +133,8 @@ def install_programs(programs: Iterable[str]) -> None:
     manager = package_manager()
     command = install_command(missing, manager)
     prefix = _may_install() if manager == "apt-get" else None
-    if prefix is not None:
-        packages = [_PACKAGES["apt-get"][program] for program in missing]
-        apt = [*prefix, "apt-get", "-o", "DPkg::Lock::Timeout=60"]
-        _run_showing("Updating apt's list of packages", [*apt, "update"], ("Get:", "Hit:"))
-        status, output = _run_showing(
-            f"Installing {', '.join(packages)} with apt",
-            [*apt, "install", "-y", "--no-install-recommends", *packages],
-            ("Get:", "Unpacking", "Setting up"),
-        )
-        if status == 0:
-            return
-        reason = next((line for line in output.splitlines() if line.startswith("E:")), f"status {status}")
-        _say(f"apt could not install {', '.join(packages)} ({reason}).")
+    if prefix is not None and _apt_install(prefix, [_PACKAGES["apt-get"][program] for program in missing]):
+        return
     _say(f"{', '.join(missing)} missing: install with `{command}`. The lab goes on without, as well as it can.")
 
 
@@ -144,12 +150,9 @@ def make_environment(venv: Path, lock: Path) -> None:
         if status and package_manager() == "apt-get" and "ensurepip" in output:
             package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
             prefix = _may_install()
-            if prefix is None:
+            if prefix is None or not _apt_install(prefix, [package]):
                 msg = f"This Python has no venv module: install it with `sudo apt-get install -y {package}`."
                 raise SetupError(msg)
-            _run_showing("Updating apt's list of packages", [*prefix, "apt-get", "update"], ("Get:", "Hit:"))
-            install = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", package]
-            _run_showing(f"Installing {package} with apt", install, ("Get:", "Unpacking", "Setting up"))
             status, output = _run_showing(f"Making {venv}", [sys.executable, "-m", "venv", str(venv)], ())
         if status:
             msg = f"{venv} cannot be made: {_last_line(output)}"
@@ -171,7 +174,7 @@ def _last_line(output: str) -> str:
     return (errors or lines or ["it said nothing"])[-1]
 
 
-def main(arguments: list[str]) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Set the lab up, with what the tests need where `--dev` is given; return the exit status."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         _say(
@@ -179,7 +182,7 @@ def main(arguments: list[str]) -> int:
             "run `make PYTHON=python3.12 …` with one of them."
         )
         return 1
-    dev = "--dev" in arguments
+    dev = "--dev" in (sys.argv[1:] if argv is None else argv)
     venv = _ROOT / os.environ.get("VENV", ".venv")
     lock = _ROOT / ("requirements-dev.lock" if dev else "requirements.lock")
     stamp = venv / (".ready-dev" if dev else ".ready")
@@ -202,4 +205,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -1,9 +1,11 @@
 """Looks at this machine and says what the lab can do on it, and what would make it better. Changes nothing."""
 
+import os
 import platform
 import socket
 import ssl
 from dataclasses import dataclass
+from importlib import metadata
 
 from capture.rights import MEANING, Choice, Way
 from capture.tools import find, version
@@ -32,25 +34,30 @@ class Check:
 def examine(choice: Choice) -> tuple[Check, ...]:
     """Return the checks, the way of capturing last."""
     manager = bootstrap.package_manager()
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("pyshark", "scapy", "cryptography"))
     checks = [
-        Check("Python", True, f"{platform.python_version()}, {ssl.OPENSSL_VERSION}"),
+        Check("Python", True, f"{platform.python_version()}, {ssl.OPENSSL_VERSION}, {packages}"),
         _program("tshark", "reads captures; without it scapy does", manager),
         _program("dumpcap", "captures; without it the tap writes down what it relays", manager),
         _program("openssl", "makes the course's certificates in `make certs-openssl`", manager),
         _program("xxd", "turns hex into bytes in the shell; `python -m lab decode --raw` does the same", manager),
+        _program("nc", "is the simplest client of the chat", manager),
         *(_port(port) for port in _PORTS),
         _rights(choice, manager),
-        Check("Way of capturing", choice.way is Way.LOOPBACK, f"{MEANING[choice.way]}. {choice.why}"),
+        # a private loopback shows everything that the real one would
+        Check("Way of capturing", choice.way is not Way.TAP, f"{MEANING[choice.way]}. {choice.why}"),
     ]
     return tuple(checks)
 
 
 def _program(name: str, use: str, manager: str | None) -> Check:
     path = find(name)
+    if path is None and find(name, mode=os.F_OK):
+        return Check(name, False, "installed, but your user may not run it: see the line about rights")
     if path is None:
         command = bootstrap.install_command(["tshark" if name == "dumpcap" else name], manager)
         return Check(name, False, f"not installed; it {use}", f"Install it: {command}")
-    if name == "xxd":  # has a date for a version
+    if name in ("xxd", "nc"):  # one has a date for a version, the other none
         return Check(name, True, f"at {path}")
     return Check(name, True, f"{version(path, 'version' if name == 'openssl' else '--version')} at {path}")
 
@@ -58,7 +65,7 @@ def _program(name: str, use: str, manager: str | None) -> Check:
 def _rights(choice: Choice, manager: str | None) -> Check:
     if choice.way is Way.LOOPBACK:
         return Check("Rights", True, "your user may capture on the loopback interface")
-    if find("dumpcap") is None:
+    if find("dumpcap", mode=os.F_OK) is None:
         return Check("Rights", False, "unknown as long as dumpcap is missing")
     command = bootstrap.capture_rights_command(manager)
     advice = f"To capture on the loopback interface itself: {command}" if command else ""

@@ -28,7 +28,7 @@ def start(*arguments: str, environment: dict[str, str], cwd: Path = ROOT) -> sub
 
 
 def test_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LAB_PRIVATE_LOOPBACK", raising=False)
+    monkeypatch.delenv("LAB_OUTER_NETWORK", raising=False)
     assert not private.inside()
 
 
@@ -51,7 +51,7 @@ def test_the_command(tmp_path: Path, python_path: str | None) -> None:
         *(sys.executable, str(ROOT / "capture" / "private.py")),
         *(sys.executable, "-m", "lab", *words),
     ]
-    assert seen["LAB_PRIVATE_LOOPBACK"] == "1"
+    assert seen["LAB_OUTER_NETWORK"] == str(Path("/proc/self/ns/net").readlink())
     assert seen["PYTHONPATH"] == os.pathsep.join([str(ROOT), *([python_path] if python_path else [])])
     assert blocked, "Ctrl-C waits for the new lab"
 
