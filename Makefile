@@ -1,4 +1,4 @@
-# The front door. `make help` lists what a person can do.
+# The front door. `make help` lists what a person can do. ARGS passes options on: make demo ARGS="--tls 1.2".
 
 # the first of these that the lab runs on; lab/bootstrap.py says so where it is none
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,13 +15,13 @@ help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.ready ## both chats at once, side by side, captured and judged
-	@$(LAB) demo both
+	@$(LAB) demo both $(ARGS)
 
 demo-plain: $(VENV)/.ready ## the plaintext chat: an open book
-	@$(LAB) demo plain
+	@$(LAB) demo plain $(ARGS)
 
 demo-tls: $(VENV)/.ready ## the same chat over TLS, without keys and with them
-	@$(LAB) demo tls
+	@$(LAB) demo tls $(ARGS)
 
 certs: $(VENV)/.ready ## make the lab's CA and server certificate, or renew them
 	@$(LAB) certs
@@ -30,13 +30,13 @@ certs-openssl: $(VENV)/.ready ## make the course's certificate with openssl, ste
 	@$(LAB) certs --openssl
 
 server: $(VENV)/.ready ## the chat server, plaintext on 12345 and TLS on 12346
-	@$(LAB) server
+	@$(LAB) server $(ARGS)
 
 client: $(VENV)/.ready ## chat in plaintext
-	@$(LAB) client
+	@$(LAB) client $(ARGS)
 
 client-tls: $(VENV)/.ready ## chat over TLS
-	@$(LAB) client --tls
+	@$(LAB) client --tls $(ARGS)
 
 doctor: $(VENV)/.ready ## what works on this machine, and what would work better
 	@$(LAB) doctor
@@ -52,8 +52,8 @@ check: $(VENV)/.ready-dev ## style and types
 bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
 	@$(VENV)/bin/python -m lab.bench
 
-clean: ## take away what setting up and running left behind
-	rm -rf $(VENV) out certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## take away what setting up left behind; your captures in out/ stay
+	rm -rf $(VENV) certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: requirements.lock lab/bootstrap.py

@@ -19,7 +19,7 @@ def strip_colons(text: str) -> str:
 
 def colon_hex(data: bytes) -> str:
     """Return bytes as `tshark -T json` prints them: "68:6f:6c:61"."""
-    return data.hex(":") if data else ""
+    return data.hex(":")
 
 
 def from_hex(text: str) -> bytes:

@@ -143,8 +143,8 @@ def _secret(keylog: KeyLog, label: str, hello: ClientHello) -> bytes:
         return keylog[label, hello.random]
     except KeyError:
         msg = (
-            f"The key log has no {label} for client random {hello.random[:4].hex()}…: "
-            "it belongs to another session, or was cut short."
+            "The key log has no keys for a connection of this capture: it belongs to another session, or was cut short "
+            f"(no {label} for client random {hello.random[:4].hex()}…)."
         )
         raise KeyLogError(msg) from None
 
@@ -232,6 +232,16 @@ def explicit_nonce(answer: ServerHello) -> int:
     """Return how many bytes at the start of each fragment are a nonce in the clear (RFC 5288, section 3)."""
     suite = _SUITES.get(answer.cipher_suite)
     return suite.explicit if suite is not None and answer.version == TLS_1_2 else 0
+
+
+def overhead(answer: ServerHello) -> int | None:
+    """Return how many bytes longer a fragment is than its plaintext, padding apart; None for a suite not known here.
+
+    The tag; in TLS 1.2 with AES-GCM the explicit nonce; in TLS 1.3 the byte of the inner type (RFC 8446, section 5.2).
+    """
+    if answer.cipher_suite not in _SUITES:
+        return None
+    return _TAG + explicit_nonce(answer) + (1 if answer.version == TLS_1_3 else 0)
 
 
 def plaintext_stream(stream: ByteStream, opened: list[Opened]) -> ByteStream:

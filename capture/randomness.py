@@ -34,7 +34,7 @@ def chi_square_p(statistic: float, degrees: int) -> float:
     """Return the chance that a chi-square variable is at least `statistic`: Q(degrees / 2, statistic / 2).
 
     The regularised incomplete gamma function, by its series below a + 1 and by its continued fraction (Lentz) above
-    (NIST Digital Library of Mathematical Functions, 8.11.4 and 8.9.2).
+    (NIST Digital Library of Mathematical Functions, 8.11.4; 8.9.2, its even part).
 
     Raises:
         ValueError: the statistic is negative, or there is no degree of freedom.
@@ -110,5 +110,5 @@ def chance_of(hits: int, expected: float) -> float:
         return 1.0
     if expected == 0:
         return 0.0
-    # 2k events against a rate is a chi-square: P(X >= k) = P(k, expected), DLMF 8.4.10
+    # 2k events against a rate is a chi-square: P(X >= k) = P(k, expected), DLMF 8.4.9
     return 1 - chi_square_p(2 * expected, 2 * hits)

@@ -6,6 +6,7 @@ nothing of what the bytes mean. Where two segments carry the same bytes, those c
 
 import bisect
 import heapq
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -94,7 +95,7 @@ class ByteStream:
             raise ValueError(msg)
         first = bisect.bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1
         found = []
-        for piece in self.pieces[first:]:
+        for piece in itertools.islice(self.pieces, first, None):
             if piece.start >= end:
                 break
             low, high = max(start, piece.start), min(end, piece.start + piece.length)
@@ -156,9 +157,11 @@ def reassemble(segments: Iterable[Segment]) -> tuple[ByteStream, ...]:
         opens = segment.flags & (SYN | ACK) == SYN
         connection = latest.get(key)
         if connection is None or (opens and connection.client_isn not in (None, segment.seq)):
-            # a SYN with an ACK comes from the server; where neither was captured, who speaks first counts as the client
-            answers = segment.flags & (SYN | ACK) == SYN | ACK
-            client, server = reversed(ends) if answers else ends
+            # a SYN comes from the client, one with an ACK from the server; where neither was captured, clients have the
+            # higher ports, as systems take them from the top of the range (RFC 6335, section 6)
+            client, server = sorted(ends, key=lambda end: end.port, reverse=True)
+            if segment.flags & SYN:
+                client, server = ends if opens else (segment.destination, segment.source)
             connection = latest[key] = _Connection(client, server, segment.seq if opens else None)
             connections.append(connection)
         elif opens:

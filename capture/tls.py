@@ -13,7 +13,7 @@ from capture.errors import MalformedError
 from capture.streams import ByteStream
 
 HEADER = 5  # content type, legacy version (2), length (2): RFC 8446, section 5.1
-CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+CHANGE_CIPHER_SPEC, HANDSHAKE, APPLICATION_DATA = 20, 22, 23
 CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
@@ -77,16 +77,13 @@ def parse_header(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
     Raises:
         MalformedError: no TLS record starts here.
     """
+    # even a part of a header can be wrong already
+    if at < len(data) and data[at] not in CONTENT_TYPES:
+        msg = f"{data[at]:02x} is not a TLS content type"
+        raise MalformedError(msg, at)
     if len(data) - at < HEADER:
-        # even a part of a header can be wrong already
-        if at < len(data) and data[at] not in CONTENT_TYPES:
-            msg = f"{data[at]:02x} is not a TLS content type"
-            raise MalformedError(msg, at)
         return None
     content_type, version, length = struct.unpack_from("!BHH", data, at)
-    if content_type not in CONTENT_TYPES:
-        msg = f"{content_type:02x} is not a TLS content type"
-        raise MalformedError(msg, at)
     if version not in VERSIONS:
         msg = f"{version:04x} is not a TLS version"
         raise MalformedError(msg, at + 1)
@@ -113,7 +110,7 @@ def read_records(stream: ByteStream) -> RecordLayer:
         fragment = data[at + HEADER : at + HEADER + length]
         records.append(Record(stream, len(records), content_type, version, at, fragment))
         at += HEADER + length
-    if stream.gaps and at <= whole:
+    if stream.gaps:
         reason = f"{stream.gaps[0].length} bytes were not captured after byte {whole}."
         return RecordLayer(stream, tuple(records), "need more", at, reason)
     if at < whole:

@@ -98,7 +98,7 @@ def issue_server(
     key = key or ec.generate_private_key(ec.SECP256R1())
     issuer_key = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
-        # The name a client checks is in subjectAltName alone (RFC 9525 section 6.3), so the subject only describes.
+        # The name a client checks is in subjectAltName alone (RFC 9525), so the subject only describes.
         _builder(_name("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
         .add_extension(x509.SubjectAlternativeName([*dns, *ip]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

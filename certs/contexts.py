@@ -58,7 +58,7 @@ def client_context(ca: Path, *, version: ssl.TLSVersion | None = None) -> ssl.SS
     """Make the context of a client that accepts only a server whose certificate comes from `ca` and names that server.
 
     It checks strictly (VERIFY_X509_STRICT, the default since Python 3.13) on every Python, and takes the server's name
-    from subjectAltName alone (RFC 9525 section 6.3), where Python by itself would fall back on the common name.
+    from subjectAltName alone (RFC 9525), where Python by itself would fall back on the common name.
 
     Args:
         ca: the certificate of the CA to trust, in PEM; no other one is trusted.

@@ -29,7 +29,7 @@ class Answer:
 def ask_clients(certificate: Path, key: Path, *, name: str = "localhost") -> tuple[Answer, Answer, Answer]:
     """Let three clients, each trusting `certificate` as its only CA, connect to a server that shows it.
 
-    The first takes names from subjectAltName alone (RFC 9525 section 6.3), as browsers do; the second lets the common
+    The first takes names from subjectAltName alone (RFC 9525), as browsers do; the second lets the common
     name count when there is no subjectAltName, as Python does unless told otherwise; the third is the first with
     OpenSSL's strict checks (X509_V_FLAG_X509_STRICT in X509_VERIFY_PARAM_set_flags(3)), on by default in Python 3.13.
 

@@ -6,7 +6,6 @@ in the room any more yields nothing.
 """
 
 from dataclasses import dataclass
-from typing import NoReturn
 
 from chat import protocol
 from chat.errors import NicknameError, ProtocolError
@@ -70,7 +69,6 @@ class Room:
         self._max_members = max_members
         self._tries: dict[Member, int] = {}  # connected, without a name yet
         self._names: dict[Member, str] = {}  # in joining order
-        self._keys: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,28 +95,23 @@ class Room:
         name = self._names.pop(member, None)
         if name is None:
             return ()
-        self._keys.discard(protocol.name_key(name))
         return Left(member, name), Deliver(tuple(self._names), protocol.left(name))
-
-    def is_named(self, member: Member) -> bool:
-        """Tell whether a connection has said its name, and it was accepted."""
-        return member in self._names
 
     def _name(self, member: Member, line: bytes | ProtocolError) -> tuple[Event, ...]:
         try:
-            text = _text(line)
+            if isinstance(line, ProtocolError):
+                raise line
+            text = protocol.decode(line)
             if protocol.is_quit(text):
                 return *self.disconnect(member), Close(member)
             name = protocol.nickname(text)
-            key = protocol.name_key(name)
-            if key in self._keys:
+            if protocol.name_key(name) in map(protocol.name_key, self._names.values()):
                 raise NicknameError(f"The name {name} is taken: choose another one.")
         except (NicknameError, ProtocolError) as error:
             return self._refuse(member, str(error))
         others = tuple(self._names)
         del self._tries[member]
         self._names[member] = name
-        self._keys.add(key)
         return (
             Joined(member, name),
             Deliver((member,), protocol.welcome(name, self.names)),
@@ -135,7 +128,9 @@ class Room:
 
     def _hear(self, member: Member, name: str, line: bytes | ProtocolError) -> tuple[Event, ...]:
         try:
-            meant = protocol.parse(line) if isinstance(line, bytes) else _raise(line)
+            if isinstance(line, ProtocolError):
+                raise line
+            meant = protocol.parse(line)
         except ProtocolError as error:
             return (Deliver((member,), protocol.notice(str(error))),)
         match meant:
@@ -148,11 +143,3 @@ class Room:
                     return ()
                 others = tuple(other for other in self._names if other != member)
                 return (Deliver(others, protocol.said(name, text)),)
-
-
-def _text(line: bytes | ProtocolError) -> str:
-    return protocol.decode(line) if isinstance(line, bytes) else _raise(line)
-
-
-def _raise(error: ProtocolError) -> NoReturn:
-    raise error

@@ -39,6 +39,7 @@ async def run(
     *,
     context: ssl.SSLContext | None = None,
     server_hostname: str | None = None,
+    explain: Callable[[ChatError], str] = str,
 ) -> int:
     """Chat until the person leaves or the server is gone; return the exit status.
 
@@ -52,6 +53,7 @@ async def run(
         name: the nickname; asked for when `None` (without a terminal: the first line of input).
         context: the client's side of TLS; `None` for plaintext.
         server_hostname: the name to check the certificate for, where it is not `host`.
+        explain: words what ended the chat; whoever made the TLS context can say more of a certificate than the error.
     """
 
     async def connect(as_name: str) -> Client:
@@ -62,7 +64,7 @@ async def run(
             return await _interactive(connect, name)
         return await _plain(connect, name)
     except ChatError as error:
-        _complain(error)
+        _complain(explain(error))
         return 1
 
 
@@ -222,6 +224,6 @@ def _write(entry: transcript.Entry) -> None:
     sys.stdout.flush()
 
 
-def _complain(error: ChatError) -> None:
+def _complain(error: ChatError | str) -> None:
     sys.stderr.write(f"{transcript.own_notice(str(error))}\n")
     sys.stderr.flush()

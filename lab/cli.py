@@ -30,7 +30,7 @@ from chat.errors import ChatError
 from chat.escape import visible
 from chat.server import Server
 from lab import doctor as checks
-from lab import evidence, pipeline, presentation, private
+from lab import evidence, pipeline, presentation, private, shell
 from lab.errors import LabError
 from lab.folder import RunFolder, make_folder
 from lab.reading import read_capture
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 as expected, 1 not, 2 wrong usage, 130 stopped with Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = app(args=arguments or ["--help"], prog_name="lab", standalone_mode=False, obj=arguments)
+        status = app(args=arguments or ["--help"], prog_name="python -m lab", standalone_mode=False, obj=arguments)
     except Failure as failure:
         return failure.status
     except (typer.Abort, KeyboardInterrupt):
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         usage = getattr(error, "format_message", None)  # typer's own errors: wrong words on the command line
         if usage is None:
             raise
-        _complain(f"{usage().rstrip('.')}: `lab --help` lists what there is.")
+        _complain(f"{usage().replace('Value error, ', '').rstrip('.')}: `python -m lab --help` lists what there is.")
         return 2
     if status == _INTERRUPTED:  # typer turns Ctrl-C into that
         _complain("Stopped.")
@@ -153,7 +153,11 @@ def _close_output() -> None:
 def _sentence(error: BaseException) -> str:
     cause = error.__cause__
     # the chat cannot know what certificates are for; certs can say what is wrong with one
-    return explain(cause) if isinstance(error, ChatError) and isinstance(cause, ssl.SSLError) else str(error)
+    if isinstance(error, ChatError) and isinstance(cause, ssl.SSLError):
+        return explain(cause)
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+        return f"{error} `--plain-port 0 --tls-port 0` takes any that are free."
+    return str(error)
 
 
 def _complain(sentence: str) -> None:
@@ -273,18 +277,21 @@ def decode(
         sys.stdout.buffer.flush()
         return
     valid = hexes.valid_utf8(data)
+    if not data:
+        msg = "There is no hex to decode: give it as an argument, or on standard input."
+        raise LabError(msg)
     if valid == len(data):
         _say(f"As text:  {visible(data.decode())}")
     else:
-        _say(f"As text:  not UTF-8; byte {valid} of {len(data)} fits nowhere")
-    _say(f"{len(data)} bytes:\n{hexes.hexdump(data)}" if data else "0 bytes")
+        _say(f"As text:  not UTF-8 from byte {valid} on")
+    _say(f"{len(data)} byte{'' if len(data) == 1 else 's'}:\n{hexes.hexdump(data)}")
 
 
 def _standard_input() -> str:
     if sys.stdin is None:  # closed by whoever started us
         msg = "There is no standard input to read: give the hex as an argument."
         raise LabError(msg)
-    return sys.stdin.buffer.read().decode("ascii", "backslashreplace")
+    return sys.stdin.buffer.read().decode("utf-8", "backslashreplace")
 
 
 @app.command()
@@ -319,11 +326,14 @@ def certs(
 def server(
     plain_port: _PlainPort = PLAIN_PORT,
     tls_port: _TlsPort = TLS_PORT,
+    keylog: Annotated[
+        Path | None, typer.Option(help="Write the keys of the TLS chat to this file, to open it later.")
+    ] = None,
     certificates: _Certs = _CERTIFICATES,
 ) -> None:
     """Run the chat server, in plaintext and over TLS."""
     store = open_store(certificates)
-    secure = server_context(store.server_certificate, store.server_key)
+    secure = server_context(store.server_certificate, store.server_key, keylog=keylog)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
 
     async def serve() -> None:
@@ -335,8 +345,11 @@ def server(
             plain = await stack.enter_async_context(Server(port=plain_port))
             tls = await stack.enter_async_context(Server(port=tls_port, context=secure))
             _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
-            line = f"openssl s_client -quiet -CAfile {store.ca_certificate} -connect localhost:{tls.address[1]}"
-            _say(f"TLS:       {line}")
+            _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1])}")
+            _say(
+                f"Capture:   {shell.dumpcap(plain.address[1], tls.address[1])}   (then: python -m lab read chat.pcapng)"
+            )
+            _say("The first line you send is your name; !users says who is here, !quit leaves.")
             _say("Two rooms: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
             await stopped.wait()
 
@@ -357,6 +370,6 @@ def client(
     from chat.terminal import run  # noqa: PLC0415  (prompt_toolkit is slow to import, and only this command needs it)
 
     secure = client_context(open_store(certificates).ca_certificate) if tls else None
-    status = asyncio.run(run(host, port or (TLS_PORT if tls else PLAIN_PORT), name, context=secure))
+    status = asyncio.run(run(host, port or (TLS_PORT if tls else PLAIN_PORT), name, context=secure, explain=_sentence))
     if status:
         raise Failure(status)

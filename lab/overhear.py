@@ -77,3 +77,23 @@ def _entered(line: Line, answer: Sequence[str] | None) -> str | None:
     if answer is None:
         return name  # take the client's word
     return name if any(protocol.is_welcome(text, name) for text in answer) else None
+
+
+def repeated(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
+    """Return the messages in the servers' streams, each as often as it was passed on, named by the server.
+
+    They name who spoke even where the capture began too late to hear a name given.
+    """
+    heard = []
+    for stream in streams:
+        if stream.from_client:
+            continue
+        for line in lines(stream):
+            said = protocol.parse_said(line.text) if line.complete and line.text else None
+            if said is not None:
+                who, text = said
+                end = line.start + len(line.data)
+                start = end - len(text.encode())
+                first = stream.slice(start, end)[0]
+                heard.append(Heard(who, text, stream, start, end, stream.locate(start, end), first.time_ns))
+    return tuple(heard)

@@ -15,8 +15,8 @@ from capture.streams import ByteStream, reassemble
 from capture.tls import APPLICATION_DATA, Record
 from lab.folder import RunFolder
 from lab.overhear import overhear
-from lab.play import Sent
 from lab.record import Plan, Transport, record
+from lab.scenario import Sent
 from lab.sessions import Session, sessions
 from lab.verdict import Expected, Finding, Verdict, judge
 from lab.visible import Visible, look

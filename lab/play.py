@@ -3,36 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from chat import protocol
 from chat.client import Client
 from chat.errors import ChatError
 from lab.errors import LabError
-from lab.scenario import Join, Leave, ListUsers, Say, Step
+from lab.scenario import Join, Leave, ListUsers, Say, Sent, Step
 
 _STEP_TIMEOUT = 20.0  # seconds; a step takes milliseconds, and this is for machines that swap
 
 Connect = Callable[[str], Awaitable[Client]]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message that was sent.
-
-    Attributes:
-        number: from 1, in the order of sending.
-        who: the sender.
-        text: the words.
-        heard_by: who has received it.
-        time_ns: when it was sent, nanoseconds since 1970.
-    """
-
-    number: int
-    who: str
-    text: str
-    heard_by: tuple[str, ...]
-    time_ns: int
 
 
 async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:

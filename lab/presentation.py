@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capture.decode import colon_hex, hexdump, strip_colons
+from capture.decrypt import TLS_1_3
 from capture.rights import MEANING, Choice, Way
 from capture.streams import ByteStream, Span
 from capture.tls import CONTENT_TYPES, VERSIONS, Record
@@ -20,11 +21,11 @@ from certs.openssl_course import Step
 from chat.escape import visible
 from lab import shell
 from lab.doctor import Check
-from lab.overhear import Heard
+from lab.overhear import Heard, repeated
 from lab.pipeline import ChatOutcome, Outcome
 from lab.reading import Reading
 from lab.record import Transport
-from lab.verdict import Finding, Verdict
+from lab.verdict import ALPHA, Finding, Verdict
 from lab.visible import Visible
 
 _SHORT_ECHO = 100  # characters of hex that still fit a line to copy
@@ -92,7 +93,15 @@ def _payload_at(stream: ByteStream, span: Span) -> bytes:
 
 def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
     width = console.width - 20
+    repeats = repeated(chat.streams)
     console.print(_rule(f"The plaintext chat on port {chat.port}, read off the wire"))
+    console.print(
+        Text(
+            "Bytes count from 0, the first and the last are included. tcp.payload is Wireshark's name for what a frame "
+            "carries: here the words and the line feed (0a) that ends them, or as much as the first frame holds.",
+            "dim",
+        )
+    )
     for finding in chat.verdict.findings:
         console.print(_message(finding.sent.number, finding.sent.who, finding.sent.text, width))
         heard = finding.heard
@@ -101,9 +110,10 @@ def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
             continue
         payload = _frame_payload(heard)
         colons = colon_hex(payload)
-        again = [place[0].frame for place in finding.places if place != heard.spans]
+        passed_on = sorted({h.spans[0].frame for h in repeats if (h.who, h.text) == (heard.who, heard.text)})
         rows: list[tuple[str, str | Text]] = [
-            ("where", spans_text(heard.spans) + (f"  (and again in frame {_list(again)})" if again else "")),
+            ("where", spans_text(heard.spans)),
+            *([("passed on", f"by the server in {_frames(passed_on)}")] if passed_on else []),
             ("tcp.payload", shorten(colons, width)),
             ("no colons", shorten(strip_colons(colons), width)),
             ("decoded", Text(shorten(visible(heard.text), width), "green")),
@@ -200,7 +210,8 @@ def _search_table(verdict: Verdict, width: int) -> RenderableType:
             outcome = Text("found", "bold red")
         elif finding.in_payload:
             # too short to tell: as often as chance may put it there, no more
-            outcome = Text(f"{finding.in_payload} places, {finding.by_chance:.2g} by chance", "yellow")
+            places = "1 place" if finding.in_payload == 1 else f"{finding.in_payload} places"
+            outcome = Text(f"{places}; chance alone explains {finding.by_chance:.2g}", "yellow")
         elif finding.places:
             outcome = Text("in the handshake only", "yellow")
         else:
@@ -226,8 +237,9 @@ def _show_statistics(console: Console, verdict: Verdict) -> None:
         rows.append(
             (
                 "",
-                "p says how often truly random bytes look at least this uneven; only a p near 0 would give words away. "
-                "It proves no secrecy: compressed or XORed text can look as random.",
+                "p says how often truly random bytes look at least this uneven: below 0.05 one time in 20. Here only a "
+                f"p below {ALPHA:g} counts as structure; plaintext has a p of 0. A larger p proves no secrecy: "
+                "compressed or XORed text can look as random.",
             )
         )
     console.print(_facts(rows, indent=1))
@@ -239,15 +251,20 @@ def _show_record(console: Console, outcome: Outcome, chat: ChatOutcome, finding:
     length = len(record.fragment)
     header = colon_hex(record.header)
     seen = next(v for v in chat.visible if v.connection == record.stream.connection)
-    clear = f"the first {seen.explicit_nonce} a number in the clear, the rest " if seen.explicit_nonce else ""
+    clear = (
+        f"the first {seen.explicit_nonce} a number in the clear (the nonce), the rest " if seen.explicit_nonce else ""
+    )
+    version = f"version: {VERSIONS[record.version]} (RFC 5246, section 6.2.1)"
+    if seen.version == VERSIONS[TLS_1_3]:
+        version = f"legacy version: {VERSIONS[record.version]}, although this is TLS 1.3 (RFC 8446, section 5.1)"
     rows: list[tuple[str, str | Text]] = [
         ("where", spans_text(spans)),
         ("tcp.payload", shorten(colon_hex(data), console.width - 18)),
         (header[:2], f"content type {record.content_type}: {CONTENT_TYPES[record.content_type]}"),
-        (header[3:8], f"legacy version, which says {VERSIONS[record.version]} in TLS 1.3 too (RFC 8446, section 5.1)"),
+        (header[3:8], version),
         (header[9:], f"length: {length} bytes follow"),
         ("tls.app_data", shorten(colon_hex(record.fragment), console.width - 18)),
-        ("", f"these {length} bytes: {clear}encrypted, the last 16 of them a seal against changes"),
+        ("", f"these {length} bytes: {clear}encrypted; the last 16 are the authentication tag, a seal against changes"),
     ]
     console.print(_facts(rows, indent=1))
     console.print(Padding(Text(hexdump(data[:96]), "yellow"), (0, 0, 0, 3)))
@@ -279,15 +296,21 @@ def _visible(connection: Visible) -> RenderableType:
     )
     more = f", and {len(records) - 10} more" if len(records) > 10 else ""
     total = sum(record.length for record in records)
-    rows = [
-        (
-            "who",
-            f"{connection.client} to {connection.server}, who is asked for as {visible(connection.server_name or '-')}",
-        ),
-        ("how", f"{connection.version}, {connection.cipher_suite}"),
-        ("records", f"{len(records)} of {total:,} bytes; → to the server, ← back, length in bytes, time in ms:"),
-        ("", listed + more),
-    ]
+    rows = [("who", f"{connection.client} to {connection.server}")]
+    if connection.version is None:
+        rows.append(("how", "TLS, but its handshake is not in the capture"))
+    else:
+        name = visible(connection.server_name) if connection.server_name else "nobody by name"
+        rows.append(("asks for", f"{name} (SNI, the server name in the ClientHello)"))
+        rows.append(("how", f"{connection.version}, {connection.cipher_suite}"))
+        seen = "crossed in the clear" if connection.certificate else "encrypted, as TLS 1.3 does it"
+        rows.append(("certificate", seen))
+    rows.append(("records", f"{len(records)} encrypted, {total:,} bytes in all; → to the server, ← back, bytes at ms:"))
+    rows.append(("", listed + more))
+    if connection.overhead is not None:
+        rows.append(
+            ("so", f"a record of n bytes hides n - {connection.overhead}: the length of each line is no secret")
+        )
     return _facts(rows, indent=1)
 
 
@@ -329,6 +352,12 @@ def _show_end(console: Console, outcome: Outcome) -> None:
     console.print(Text(f"Open:  {shell.wireshark(folder.capture, keylog)}"), soft_wrap=True)
 
 
+def _frames(frames: Sequence[int]) -> str:
+    """Return "frame 1", "frames 1 and 2", and of many the first few."""
+    shown = f"{', '.join(map(str, frames[:5]))} and {len(frames) - 5} more" if len(frames) > 6 else _list(frames)
+    return f"frame{'s' if len(frames) > 1 else ''} {shown}"
+
+
 def _list(things: Sequence[object]) -> str:
     """Return "1", "1 and 2", "1, 2 and 3"."""
     words = [str(thing) for thing in things]
@@ -339,13 +368,16 @@ def show_reading(console: Console, reading: Reading) -> None:
     """Print what was read of a capture file."""
     for number, heard in enumerate(reading.heard, start=1):
         console.print(_message(number, heard.who, heard.text, console.width - 20))
-        console.print(Text(f"     {spans_text(heard.spans)}", "dim"))
+        how = "opened with the key log" if heard.stream.connection in reading.opened else "plaintext"
+        passed_on = "" if heard.stream.from_client else ", passed on by the server"
+        console.print(Text(f"     {how}{passed_on}, {spans_text(heard.spans)}", "dim"))
     if not reading.heard:
-        console.print(Text(f"No message can be read in its {reading.segments} TCP segments."))
+        console.print(Text(f"No message of the chat stands readable in its {reading.segments} TCP segments."))
     for connection in reading.closed:
         console.print(_visible(connection))
     if reading.closed:
-        console.print(Text(f"{len(reading.closed)} TLS connections stay closed; --keylog opens those it has keys for."))
+        stay = "connection stays" if len(reading.closed) == 1 else "connections stay"
+        console.print(Text(f"{len(reading.closed)} TLS {stay} closed: no key was given that opens them (--keylog)."))
 
 
 def show_checks(console: Console, checks: Iterable[Check]) -> None:
@@ -368,5 +400,7 @@ def show_step(console: Console, step: Step) -> None:
     console.print(_rule(step.title))
     console.print(Text(f"$ {step.command}", "bold"), soft_wrap=True)
     if step.output:
-        console.print(Text("\n".join(visible(line) for line in step.output.splitlines()), "dim"))
+        # the dots of openssl's search for primes would push the text off the screen
+        told = [line for line in step.output.splitlines() if not set(line) <= set(".+*")]
+        console.print(Text("\n".join(map(visible, told)), "dim"))
     console.print(Text(step.explanation))

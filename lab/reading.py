@@ -1,5 +1,7 @@
 """Reads a capture that is already there, with a key log or without: who said what, and what stays closed."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from capture.keylog import read_keylog
 from capture.readers import ReaderName, read_segments
 from capture.segment import Segment
 from capture.streams import reassemble
-from lab.overhear import Heard, overhear
+from lab.overhear import Heard, overhear, repeated
 from lab.sessions import sessions
 from lab.visible import Visible, look
 
@@ -19,12 +21,14 @@ class Reading:
 
     Attributes:
         heard: the messages, in the order of their capture.
+        opened: the numbers of the TLS connections that the key log opened.
         closed: the TLS connections that were not opened, as they look from outside.
         segments: how many TCP segments were read.
         problems: what could not be read, a sentence each; empty where all was.
     """
 
     heard: tuple[Heard, ...]
+    opened: frozenset[int]
     closed: tuple[Visible, ...]
     segments: int
     problems: tuple[str, ...]
@@ -44,7 +48,25 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
     except TornCaptureError as torn:
         problems.append(str(torn))
     found = sessions(reassemble(segments), keys)
-    heard = overhear([stream for session in found for stream in session.readable])
+    readable = [stream for session in found for stream in session.readable]
+    heard = list(overhear(readable))
+    # who came in before the capture began gave no name in it; the server's repeats still have theirs
+    heard += _most_complete(repeated(readable), Counter((h.who, h.text) for h in heard))
+    heard.sort(key=lambda message: (message.time_ns, message.spans[0].frame))
     closed = tuple(look(session.client, session.server) for session in found if not session.readable)
     problems += [problem for session in found for problem in session.problems]
-    return Reading(heard, closed, len(segments), tuple(problems))
+    opened = frozenset(session.client.stream.connection for session in found if session.opened)
+    return Reading(tuple(heard), opened, closed, len(segments), tuple(problems))
+
+
+def _most_complete(passed_on: Sequence[Heard], known: Counter[tuple[str, str]]) -> list[Heard]:
+    """Return of each message that was passed on as many as nobody was heard to say, from the fullest stream of it."""
+    missing = []
+    for key in dict.fromkeys((message.who, message.text) for message in passed_on):
+        by_stream: dict[int, list[Heard]] = {}
+        for message in passed_on:
+            if (message.who, message.text) == key:
+                by_stream.setdefault(message.stream.connection, []).append(message)
+        fullest = max(by_stream.values(), key=len)
+        missing += fullest[known[key] :]
+    return missing

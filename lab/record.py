@@ -19,8 +19,8 @@ from certs.store import open_store
 from chat.client import Client
 from chat.server import Server
 from lab.folder import RunFolder
-from lab.play import Connect, Sent, play
-from lab.scenario import Step
+from lab.play import Connect, play
+from lab.scenario import Sent, Step
 
 # A segment on loopback holds 64 KiB, so no message would ever span two. A receive buffer this small (Linux doubles it,
 # socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.

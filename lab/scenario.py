@@ -41,6 +41,26 @@ class Leave:
 
 Step = Join | Say | ListUsers | Leave
 
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was sent.
+
+    Attributes:
+        number: from 1, in the order of sending.
+        who: the sender.
+        text: the words.
+        heard_by: who has received it.
+        time_ns: when it was sent, nanoseconds since 1970.
+    """
+
+    number: int
+    who: str
+    text: str
+    heard_by: tuple[str, ...]
+    time_ns: int
+
+
 # Longer than the 1,448 bytes that an Ethernet segment carries, and within the chat's limit for a line.
 _LONG = "Then the guest list, so that nobody is forgotten: " + ", ".join(
     f"{name} {table}"

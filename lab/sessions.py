@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capture.decrypt import Opened, open_connection, plaintext_stream
-from capture.errors import CaptureError, MalformedError
-from capture.hello import client_hello
+from capture.errors import CaptureError
 from capture.keylog import KeyLog
 from capture.streams import ByteStream
 from capture.tls import RecordLayer, read_records
@@ -22,7 +21,7 @@ class Session:
     Attributes:
         client: the records of the client's stream.
         server: the records of the server's.
-        is_tls: whether the client began with a ClientHello.
+        is_tls: whether it begins with TLS records: with the hellos, or later where the capture began too late.
         opened: the opened records of the client and of the server; None where no key opened them, or none was needed.
         problems: what of it could not be read, a sentence each.
     """
@@ -55,7 +54,7 @@ def _session(ours: ByteStream, theirs: ByteStream, keys: KeyLog | None) -> Sessi
     missing = sum(gap.length for gap in (*ours.gaps, *theirs.gaps))
     if missing:
         problems.append(f"{missing} bytes between {ours.source} and {ours.destination} are not in the capture.")
-    if not _begins_with_hello(client):
+    if not client.records and not server.records:
         return Session(client, server, False, None, tuple(problems))
     for layer in (client, server):
         if layer.end != "complete":
@@ -67,10 +66,3 @@ def _session(ours: ByteStream, theirs: ByteStream, keys: KeyLog | None) -> Sessi
         except CaptureError as error:
             problems.append(str(error))
     return Session(client, server, True, opened, tuple(problems))
-
-
-def _begins_with_hello(layer: RecordLayer) -> bool:
-    try:
-        return client_hello(layer) is not None
-    except MalformedError:
-        return False

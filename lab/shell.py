@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from capture.decode import colon_hex
+from capture.tools import LOOPBACK
 
 
 def plain_fields(capture: Path, port: int) -> str:
@@ -34,6 +35,19 @@ def decrypted_fields(capture: Path, keylog: Path, port: int) -> str:
         f"tshark -r {_quote(capture)} -o tls.keylog_file:{_quote(keylog)} -d tcp.port=={port},tls "
         f"-d tls.port=={port},data -Tfields -e data.data -Y 'tcp.port=={port} && data' | tr -d ',' | xxd -ps -r"
     )
+
+
+def dumpcap(*ports: int) -> str:
+    """Return the line that captures the traffic of TCP ports on loopback until Ctrl-C."""
+    wanted = " or ".join(f"tcp port {port}" for port in ports)
+    return f"dumpcap -i {LOOPBACK} -f '{wanted}' -w chat.pcapng"
+
+
+def s_client(ca: Path, port: int) -> str:
+    """Return the openssl line that chats over TLS on `port`, with a server that `ca` vouches for and no other."""
+    # without -verify_return_error s_client goes on after a refusal, and without -verify_hostname it asks for no name
+    verified = f"-CAfile {_quote(ca)} -verify_return_error -verify_hostname localhost -servername localhost"
+    return f"openssl s_client -quiet {verified} -connect localhost:{port}"
 
 
 def wireshark(capture: Path, keylog: Path | None = None) -> str:

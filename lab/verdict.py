@@ -13,7 +13,7 @@ from capture.decode import valid_utf8
 from capture.randomness import Randomness, chance_hits, chance_of, examine
 from capture.streams import ByteStream, Span
 from lab.overhear import Heard
-from lab.play import Sent
+from lab.scenario import Sent
 
 # A verdict must not fail by chance: of a million runs over truly random bytes one may. Every search and the randomness
 # test are a test each, and share it (Bonferroni).

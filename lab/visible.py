@@ -1,13 +1,16 @@
 """What anybody on the way can tell of a TLS connection without any key. Pure."""
 
 import contextlib
+import itertools
 from dataclasses import dataclass
 
-from capture.decrypt import explicit_nonce
+from capture.decrypt import explicit_nonce, overhead
 from capture.errors import MalformedError
 from capture.hello import ServerHello, client_hello, server_hello
 from capture.segment import Endpoint
-from capture.tls import APPLICATION_DATA, VERSIONS, RecordLayer
+from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, VERSIONS, RecordLayer, handshake_messages
+
+_CERTIFICATE = 11  # handshake message type, RFC 8446, section 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Visible:
         server_name: the host that the client asked for in the clear (SNI), None where it did not.
         version: the protocol version agreed on, None where no ServerHello was captured.
         cipher_suite: the suite agreed on, likewise.
+        certificate: whether the server's certificate crossed in the clear; in TLS 1.3 it is encrypted.
         explicit_nonce: bytes in the clear at the start of each encrypted record (TLS 1.2 with AES-GCM).
+        overhead: how many bytes longer a record's fragment is than what it hides; None where that is not known.
         records: the encrypted records of both directions, in the order of their times.
     """
 
@@ -46,7 +51,9 @@ class Visible:
     server_name: str | None
     version: str | None
     cipher_suite: str | None
+    certificate: bool
     explicit_nonce: int
+    overhead: int | None
     records: tuple[Seen, ...]
 
 
@@ -58,6 +65,11 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
         asked = client_hello(client)
     with contextlib.suppress(MalformedError):
         answered = server_hello(server)
+    clear = handshake_messages(
+        record.fragment
+        for record in itertools.takewhile(lambda r: r.content_type != CHANGE_CIPHER_SPEC, server.records)
+        if record.content_type == HANDSHAKE
+    )
     seen = [
         Seen(layer.stream.slice(record.start, record.end)[0].time_ns, layer.stream.from_client, len(record.fragment))
         for layer in (client, server)
@@ -71,7 +83,9 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
         server_name=asked.server_name if asked else None,
         version=_version(answered),
         cipher_suite=answered.suite_name if answered else None,
+        certificate=any(message.msg_type == _CERTIFICATE for message in clear),
         explicit_nonce=explicit_nonce(answered) if answered else 0,
+        overhead=overhead(answered) if answered else None,
         records=tuple(sorted(seen, key=lambda record: record.time_ns)),
     )
 

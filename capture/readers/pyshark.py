@@ -62,10 +62,10 @@ def read_live(pipe: int) -> Iterator[Segment]:
 
 def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
     tshark = require("tshark")
-    out: queue.Queue[Segment | Exception | None] = queue.Queue(_WAITING)
+    out: queue.Queue[Segment | BaseException | None] = queue.Queue(_WAITING)
     stopped = threading.Event()
 
-    def hand_out(item: Segment | Exception | None) -> None:
+    def hand_out(item: Segment | BaseException | None) -> None:
         # StopCapture is pyshark's own way for a callback to end a capture
         while not stopped.is_set():
             try:
@@ -76,13 +76,13 @@ def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
         raise StopCapture
 
     def work() -> None:
-        end: Exception | None = None
+        end: BaseException | None = None
         try:
             with closing(asyncio.new_event_loop()) as loop:
                 asyncio.set_event_loop(loop)
                 loop.run_until_complete(_read_to_end(make(eventloop=loop, tshark_path=tshark), name, hand_out))
                 asyncio.set_event_loop(None)
-        except Exception as error:  # a thread's exception is nobody's: the consumer raises it
+        except BaseException as error:  # a thread's exception is nobody's: the consumer raises it
             end = error
         # once the consumer has left, nobody is there to be told
         with suppress(StopCapture):
@@ -92,7 +92,7 @@ def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
     thread.start()
     try:
         while (item := out.get()) is not None:
-            if isinstance(item, Exception):
+            if isinstance(item, BaseException):
                 raise item
             yield item
     finally:

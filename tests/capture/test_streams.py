@@ -109,7 +109,7 @@ def test_who_is_the_client(data: Path, streams_of: Streams) -> None:
     assert (up.source, up.from_client, up.data) == (CLIENT, True, b"thanks\n")
     assert (down.source, down.from_client, down.data) == (SERVER, False, b"welcome\n")
     first, _ = reassemble([sent(5, b"x", back=True)])
-    assert first.source == SERVER, "without a SYN, who speaks first"
+    assert first.source == CLIENT, "without a SYN, the higher port"
     first, _ = reassemble([sent(5, b"x", back=True), sent(9, flags=SYN, frame=2)])
     assert first.source == CLIENT, "a SYN that was captured late"
 

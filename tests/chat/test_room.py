@@ -25,12 +25,10 @@ def room_of(*names: str) -> Room:
 def test_coming_in() -> None:
     made = room_of("alice")
     assert made.connect(7) == ()
-    assert not made.is_named(7)
     assert lines(made.receive(7, b"bob")) == [
         ((7,), "* welcome, bob. 2 here: alice, bob"),
         ((0,), "* bob has come in"),
     ]
-    assert made.is_named(7)
     assert made.names == ("alice", "bob")
 
 

@@ -6,7 +6,7 @@ import pytest
 from capture.segment import Segment
 from capture.streams import ByteStream, reassemble
 from chat import protocol
-from lab.overhear import overhear
+from lab.overhear import overhear, repeated
 
 Segments = Callable[..., list[Segment]]
 Streams = Callable[..., tuple[ByteStream, ...]]
@@ -121,3 +121,13 @@ def test_tls_and_noise_say_nothing(streams_of: Streams) -> None:
     record = bytes.fromhex("1703030026") + bytes(range(0x80, 0x80 + 38))
     assert heard(streams_of((">", record + b"\n" + record + b"\n"), ("<", record))) == []
     assert heard(streams_of()) == []
+
+
+def test_what_the_server_passes_on_names_who_spoke(streams_of: Streams) -> None:
+    streams = streams_of(
+        ("<", b"* welcome, bob. 2 here: anna, bob\n"), ("<", "anna > ¿qué? > sí\n* anna has left\n".encode())
+    )
+    (message,) = repeated(streams)
+    assert (message.who, message.text) == ("anna", "¿qué? > sí")
+    assert not message.stream.from_client
+    assert message.stream.data[message.start : message.end].decode() == message.text

@@ -17,9 +17,8 @@ from capture.tls import APPLICATION_DATA
 from capture.tools import find
 from lab.folder import make_folder
 from lab.pipeline import ChatOutcome, Outcome, examine, run
-from lab.play import Sent
 from lab.record import Plan, Transport
-from lab.scenario import CONVERSATION, Join, Say, messages
+from lab.scenario import CONVERSATION, Join, Say, Sent, messages
 from lab.verdict import Verdict
 
 MakePlan = Callable[..., Plan]

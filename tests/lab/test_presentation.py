@@ -188,7 +188,7 @@ def test_words_found_by_chance_are_called_that(tls12: Outcome) -> None:
     leaked = replace(chat.verdict.findings[1], places=places, in_payload=2, by_chance=1e-9, found=True)
     verdict = replace(chat.verdict, findings=(finding, leaked, *chat.verdict.findings[2:]))
     flat = squeezed(shown(replace(tls12, chats={Transport.TLS: replace(chat, verdict=verdict)})))
-    assert "2 places, 2 by chance" in flat
+    assert "2 places; chance alone explains 2" in flat
     assert flat.count("found nowhere") == 10
 
 
@@ -227,7 +227,7 @@ def test_spans_text(both: Outcome) -> None:
 def test_what_was_read_of_a_file(both: Outcome, hostile: Outcome) -> None:
     closed = squeezed(render(lambda c: show_reading(c, read_capture(both.folder.capture, "scapy"))))
     assert "Hello Bob, are we alone here?" in closed
-    assert "3 TLS connections stay closed; --keylog opens those it has keys for." in closed
+    assert "3 TLS connections stay closed: no key was given that opens them (--keylog)." in closed
     opened = squeezed(render(lambda c: show_reading(c, read_capture(both.folder.capture, "scapy", both.folder.keylog))))
     assert "stay closed" not in opened
     assert opened.count("Hello Bob, are we alone here?") == 2
@@ -237,7 +237,7 @@ def test_what_was_read_of_a_file(both: Outcome, hostile: Outcome) -> None:
 def test_a_file_without_a_chat() -> None:
     data = Path(__file__).parent.parent / "data" / "no-packets.pcap"
     text = render(lambda console: show_reading(console, read_capture(data, "scapy")))
-    assert text == "No message can be read in its 0 TCP segments.\n"
+    assert text == "No message of the chat stands readable in its 0 TCP segments.\n"
 
 
 def test_the_doctors_findings() -> None:

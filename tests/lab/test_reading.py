@@ -1,14 +1,17 @@
 import gzip
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from capture.errors import CaptureError, KeyLogError, NotACaptureError
-from capture.readers import READERS, ReaderName
+from capture.readers import READERS, ReaderName, read_segments
+from capture.segment import Segment
 from lab.pipeline import Outcome
 from lab.reading import Reading, read_capture
+from lab.record import Transport
 from lab.scenario import CONVERSATION, messages
 
 SAID = [(say.who, say.text) for say in messages(CONVERSATION)]
@@ -103,3 +106,42 @@ def test_the_capture_is_left_as_it_was(plain: Outcome, tmp_path: Path) -> None:
     read_capture(copy, "scapy")
     assert copy.read_bytes() == before
     assert list(tmp_path.iterdir()) == [copy]
+
+
+def cut_off(segments: Sequence[Segment], first: int, port: int) -> list[Segment]:
+    """What a capture holds that began at frame `first`, the server on its usual port, which is below any client's."""
+    usual = {port: 12345}
+    return [
+        replace(
+            segment,
+            source=segment.source._replace(port=usual.get(segment.source.port, segment.source.port)),
+            destination=segment.destination._replace(
+                port=usual.get(segment.destination.port, segment.destination.port)
+            ),
+        )
+        for segment in segments
+        if segment.frame >= first
+    ]
+
+
+def test_a_capture_that_began_late_names_who_spoke(plain: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    segments, port = list(read_segments(plain.folder.capture, "scapy")), plain.chats[Transport.PLAIN].port
+    third = read_capture(plain.folder.capture, "scapy").heard[2].spans[0].frame
+    # nothing but what the reader yields is changed: the file's frames keep their numbers
+    monkeypatch.setattr("lab.reading.read_segments", lambda *_: iter(cut_off(segments, third, port)))
+    reading = read_capture(plain.folder.capture, "scapy")
+    assert said(reading) == SAID[2:], "alice and bob said their names before, the server's repeats still have them"
+    assert any(not heard.stream.from_client for heard in reading.heard)
+    for heard in reading.heard:
+        assert heard.stream.data[heard.start : heard.end].decode() == heard.text
+
+
+def test_tls_that_began_before_the_capture_is_said(both: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    segments, port = list(read_segments(both.folder.capture, "scapy")), both.chats[Transport.TLS].port
+    last = read_capture(both.folder.capture, "scapy", both.folder.keylog).heard[-1].spans[0].frame
+    monkeypatch.setattr("lab.reading.read_segments", lambda *_: iter(cut_off(segments, last - 20, port)))
+    closed = read_capture(both.folder.capture, "scapy")
+    assert len(closed.closed) >= 2
+    assert all(seen.version is None for seen in closed.closed)
+    keyed = read_capture(both.folder.capture, "scapy", both.folder.keylog)
+    assert any("is not in the capture" in problem for problem in keyed.problems)

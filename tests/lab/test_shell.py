@@ -117,3 +117,25 @@ def test_a_path_that_looks_like_shell(sh: Callable[..., bytes], tmp_path: Path, 
     nasty.write_bytes(plain.folder.capture.read_bytes())
     assert sh(shell.plain_fields(nasty, port)) == sh(shell.plain_fields(plain.folder.capture, port))
     assert list(tmp_path.glob("owned*")) == []
+
+
+def test_dumpcap_takes_the_line(tool: Tool) -> None:
+    line = shell.dumpcap(12345, 12346)
+    assert line.endswith("-w chat.pcapng")
+    # -d compiles the filter and captures nothing; a filter that is wrong ends with another status
+    words = shlex.split(line)
+    done = subprocess.run(
+        [tool("dumpcap"), *words[1:-2], "-d"], capture_output=True, text=True, check=False, timeout=60
+    )
+    if "permi" in done.stderr.lower():
+        pytest.skip(done.stderr.splitlines()[0])
+    assert done.returncode == 0, done.stderr
+    assert "12345" in done.stdout or "0x3039" in done.stdout
+
+
+def test_openssl_takes_the_line(tool: Tool, both: Outcome) -> None:
+    words = shlex.split(shell.s_client(both.plan.certificates / "ca.pem", 1))
+    assert words[:2] == ["openssl", "s_client"]
+    assert {"-verify_return_error", "-verify_hostname", "-servername", "-CAfile"} <= set(words)
+    done = subprocess.run([tool("openssl"), *words[1:]], capture_output=True, text=True, check=False, timeout=60)
+    assert "connect" in done.stderr.lower(), "the options are right, and nobody listens on port 1"

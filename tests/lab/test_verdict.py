@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from capture.segment import PSH, Endpoint, Segment
 from capture.streams import ByteStream, Gap, reassemble
 from lab.overhear import Heard, overhear
-from lab.play import Sent
+from lab.scenario import Sent
 from lab.verdict import ALPHA, Expected, Verdict, judge
 
 Streams = Callable[..., tuple[ByteStream, ...]]

@@ -83,6 +83,22 @@ def test_as_tshark_sees_it(name: str, tool: Callable[[str], str]) -> None:
     assert sorted((record.from_client, record.length) for record in seen.records) == sorted(lengths)
 
 
+@pytest.mark.parametrize("name", ["tls12", "tls12-chacha", "tls12-rsa", "tls13", "tls13-retry"])
+def test_whether_the_certificate_can_be_seen(name: str, tool: Callable[[str], str]) -> None:
+    path = DATA / f"{name}.pcapng"
+    certificates = ask_tshark(tool("tshark"), path, "tls.handshake.type == 11", "frame.number")
+    assert look_at(path)[0].certificate == bool(certificates)
+
+
+def test_how_much_longer_a_record_is_than_what_it_hides() -> None:
+    # as measured: the tag, with GCM in TLS 1.2 the nonce, in TLS 1.3 the inner type
+    assert {name: look_at(DATA / f"{name}.pcapng")[0].overhead for name in ("tls12", "tls12-chacha", "tls13")} == {
+        "tls12": 24,
+        "tls12-chacha": 16,
+        "tls13": 17,
+    }
+
+
 def test_the_nonce_in_the_clear() -> None:
     assert {
         name: look_at(DATA / f"{name}.pcapng")[0].explicit_nonce for name in ("tls12", "tls12-chacha", "tls13")
