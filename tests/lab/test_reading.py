@@ -8,7 +8,7 @@ import pytest
 
 from capture.errors import CaptureError, KeyLogError, NotACaptureError
 from capture.readers import READERS, ReaderName, read_segments
-from capture.segment import Segment
+from capture.segment import Endpoint, Segment
 from lab.pipeline import Outcome
 from lab.reading import Reading, read_capture
 from lab.record import Transport
@@ -110,15 +110,12 @@ def test_the_capture_is_left_as_it_was(plain: Outcome, tmp_path: Path) -> None:
 
 def cut_off(segments: Sequence[Segment], first: int, port: int) -> list[Segment]:
     """What a capture holds that began at frame `first`, the server on its usual port, which is below any client's."""
-    usual = {port: 12345}
+
+    def moved(end: Endpoint) -> Endpoint:
+        return end._replace(port=12345) if end.port == port else end
+
     return [
-        replace(
-            segment,
-            source=segment.source._replace(port=usual.get(segment.source.port, segment.source.port)),
-            destination=segment.destination._replace(
-                port=usual.get(segment.destination.port, segment.destination.port)
-            ),
-        )
+        replace(segment, source=moved(segment.source), destination=moved(segment.destination))
         for segment in segments
         if segment.frame >= first
     ]
