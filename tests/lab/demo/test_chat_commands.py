@@ -120,7 +120,7 @@ def test_clients_that_do_not_get_in(server: Running) -> None:
     cases = (
         # longer than the header of a TLS record, or the server would wait for the rest of it
         (server.tls, ["anna-lena"], "closed the connection before it let you in"),
-        (server.plain, ["ann", "--tls"], "check that this port speaks TLS"),
+        (server.plain, ["ann", "--tls"], "The other side does not speak TLS"),
         (server.plain, ["bad name!"], "A name is made of letters"),
         (server.plain, ["ann", "--host=host.invalid"], "cannot be found"),
     )
