@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from capture.errors import CaptureError, KeyLogError
-from capture.hello import ClientHello, ServerHello, client_hello, server_hello
+from capture.hello import CIPHER_SUITES, ClientHello, ServerHello, client_hello, server_hello
 from capture.keylog import KeyLog
 from capture.streams import ByteStream, select
 from capture.tls import (
@@ -40,21 +40,23 @@ class _Suite:
     aead: type[AESGCM | ChaCha20Poly1305]
     key_length: int
     hash: type[hashes.SHA256 | hashes.SHA384]
-    fixed_iv: int = 12
-    explicit: int = 0
+    fixed_iv: int
+    explicit: int
 
 
-_AES_128_GCM = _Suite(AESGCM, 16, hashes.SHA256, fixed_iv=4, explicit=8)
-_AES_256_GCM = _Suite(AESGCM, 32, hashes.SHA384, fixed_iv=4, explicit=8)
-_CHACHA = _Suite(ChaCha20Poly1305, 32, hashes.SHA256)
-_SUITES = {
-    0x1301: _Suite(AESGCM, 16, hashes.SHA256),
-    0x1302: _Suite(AESGCM, 32, hashes.SHA384),
-    0x1303: _CHACHA,
-    **dict.fromkeys((0x009C, 0x009E, 0xC02B, 0xC02F), _AES_128_GCM),
-    **dict.fromkeys((0x009D, 0x009F, 0xC02C, 0xC030), _AES_256_GCM),
-    **dict.fromkeys((0xCCA8, 0xCCA9, 0xCCAA), _CHACHA),
-}
+def _suite(name: str) -> _Suite:
+    """Return what the suite of this name needs: the name says it all."""
+    tls12_gcm = "_WITH_" in name and "_GCM_" in name  # the names of TLS 1.3 leave out the key exchange
+    return _Suite(
+        aead=ChaCha20Poly1305 if "_CHACHA20_" in name else AESGCM,
+        key_length=16 if "_AES_128_" in name else 32,
+        hash=hashes.SHA384 if name.endswith("_SHA384") else hashes.SHA256,
+        fixed_iv=4 if tls12_gcm else 12,  # RFC 5288, section 3; RFC 8446, section 5.3; RFC 7905, section 2
+        explicit=8 if tls12_gcm else 0,
+    )
+
+
+_SUITES = {number: _suite(name) for number, name in CIPHER_SUITES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.exceptions import TyperException
 
 from capture import decode as hexes
 from capture.errors import CaptureError, MalformedError
@@ -44,49 +44,20 @@ _INTERRUPTED = 128 + signal.SIGINT
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class What(StrEnum):
-    """Which chat to run."""
-
-    PLAIN = "plain"
-    TLS = "tls"
-    BOTH = "both"
-
-
-class WayOption(StrEnum):
-    """Which way to capture."""
-
-    AUTO = "auto"
-    LOOPBACK = "loopback"
-    PRIVATE = "private"
-    TAP = "tap"
-
-
-class TlsOption(StrEnum):
-    """Which TLS version."""
-
-    TLS12 = "1.2"
-    TLS13 = "1.3"
-
-
-class ReaderOption(StrEnum):
-    """What reads the capture."""
-
-    TSHARK = "tshark"
-    PYSHARK = "pyshark"
-    SCAPY = "scapy"
-
-
-_TRANSPORTS = {
-    What.PLAIN: (Transport.PLAIN,),
-    What.TLS: (Transport.TLS,),
-    What.BOTH: (Transport.PLAIN, Transport.TLS),
+_What = Literal["plain", "tls", "both"]
+_WayName = Literal["auto", "loopback", "private", "tap"]
+_TlsVersion = Literal["1.2", "1.3"]
+_TRANSPORTS: dict[_What, tuple[Transport, ...]] = {
+    "plain": (Transport.PLAIN,),
+    "tls": (Transport.TLS,),
+    "both": (Transport.PLAIN, Transport.TLS),
 }
-_VERSIONS = {TlsOption.TLS12: ssl.TLSVersion.TLSv1_2, TlsOption.TLS13: ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _Messages = Annotated[Path | None, typer.Option(help='Your own words: a UTF-8 file, a message a line, "name > text".')]
-_Tls = Annotated[TlsOption, typer.Option(help="The TLS version.")]
-_Reader = Annotated[ReaderOption | None, typer.Option(help="What reads the capture. [default: tshark, else scapy]")]
-_Way = Annotated[WayOption, typer.Option(help="How to capture; auto is the best that `lab doctor` finds.")]
+_Tls = Annotated[_TlsVersion, typer.Option(help="The TLS version.")]
+_Reader = Annotated[ReaderName | None, typer.Option(help="What reads the capture. [default: tshark, else scapy]")]
+_Way = Annotated[_WayName, typer.Option(help="How to capture; auto is the best that `lab doctor` finds.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the verdict with its evidence as JSON, and nothing else.")]
 _Keep = Annotated[Path, typer.Option(help="The folder in which this run gets its own.")]
 _PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
@@ -132,11 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_output()
         _complain(f"The output cannot be written ({error.strerror}): make room, or send it elsewhere.")
         return 1
-    except Exception as error:
-        usage = getattr(error, "format_message", None)  # typer's own errors: wrong words on the command line
-        if usage is None:
-            raise
-        _complain(f"{usage().replace('Value error, ', '').rstrip('.')}: `python -m lab --help` lists what there is.")
+    except TyperException as error:  # wrong words on the command line
+        said = error.format_message().replace("Value error, ", "").rstrip(".")
+        _complain(f"{said}: `python -m lab --help` lists what there is.")
         return 2
     if status == _INTERRUPTED:  # typer turns Ctrl-C into that
         _complain("Stopped.")
@@ -171,11 +140,11 @@ def _say(text: str) -> None:
 @app.command()
 def demo(
     context: typer.Context,
-    what: Annotated[What, typer.Argument(help="The plaintext chat, the TLS chat, or both side by side.")] = What.BOTH,
+    what: Annotated[_What, typer.Argument(help="The plaintext chat, the TLS chat, or both side by side.")] = "both",
     messages: _Messages = None,
-    tls: _Tls = TlsOption.TLS13,
+    tls: _Tls = "1.3",
     reader: _Reader = None,
-    way: _Way = WayOption.AUTO,
+    way: _Way = "auto",
     as_json: _Json = False,
     keep: _Keep = Path("out"),
     plain_port: _PlainPort = PLAIN_PORT,
@@ -210,19 +179,17 @@ def demo(
         raise Failure(1)
 
 
-def _choice(way: WayOption) -> Choice:
-    if way is WayOption.AUTO:
+def _choice(way: _WayName) -> Choice:
+    if way == "auto":
         return choose(inside=private.inside())
-    if way is WayOption.PRIVATE and not private.inside() and (refused := private_refusal(require("dumpcap"))):
+    if way == "private" and not private.inside() and (refused := private_refusal(require("dumpcap"))):
         msg = f"There is no private loopback here: {refused}"
         raise LabError(msg)
     return Choice(Way(way), "")
 
 
-def _reader(reader: ReaderOption | None) -> ReaderName:
-    if reader is not None:
-        return reader.value
-    return "tshark" if find("tshark") else "scapy"
+def _reader(reader: ReaderName | None) -> ReaderName:
+    return reader or ("tshark" if find("tshark") else "scapy")
 
 
 @contextmanager
