@@ -267,7 +267,8 @@ def _show_record(console: Console, outcome: Outcome, chat: ChatOutcome, finding:
         ("", f"these {length} bytes: {clear}encrypted; the last 16 are the authentication tag, a seal against changes"),
     ]
     console.print(_facts(rows, indent=1))
-    console.print(Padding(Text(hexdump(data[:96]), "yellow"), (0, 0, 0, 3)))
+    # a narrow terminal cuts the text column off: wrapped, it would stand under the wrong bytes
+    console.print(Padding(Text(hexdump(data[:96]), "yellow", no_wrap=True, overflow="crop"), (0, 0, 0, 3)))
     if len(data) > 96:
         console.print(Text(f"   … {len(data) - 96} more bytes", "dim"))
     capture = outcome.folder.capture
