@@ -248,13 +248,10 @@ def overhead(answer: ServerHello) -> int | None:
 
 def plaintext_stream(stream: ByteStream, opened: list[Opened]) -> ByteStream:
     """Return the application data of one direction as a stream; its bytes stand where their ciphertext was captured."""
-    ranges, data = [], b""
-    for item in opened:
-        if item.content_type == APPLICATION_DATA and item.plaintext:
-            first = item.record.start + HEADER + item.body
-            ranges.append((first, first + len(item.plaintext)))
-            data += item.plaintext
-    return replace(select(stream, ranges), data=data)
+    spoken = [item for item in opened if item.content_type == APPLICATION_DATA and item.plaintext]
+    starts = [item.record.start + HEADER + item.body for item in spoken]
+    ranges = [(start, start + len(item.plaintext)) for start, item in zip(starts, spoken, strict=True)]
+    return replace(select(stream, ranges), data=b"".join(item.plaintext for item in spoken))
 
 
 def sealed_stream(layer: RecordLayer, answer: ServerHello | None) -> ByteStream:

@@ -61,12 +61,11 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
 
 def _most_complete(passed_on: Sequence[Heard], known: Counter[tuple[str, str]]) -> list[Heard]:
     """Return of each message that was passed on as many as nobody was heard to say, from the fullest stream of it."""
+    copies: dict[tuple[str, str], dict[int, list[Heard]]] = {}  # of each message, by connection
+    for message in passed_on:
+        by_connection = copies.setdefault((message.who, message.text), {})
+        by_connection.setdefault(message.stream.connection, []).append(message)
     missing = []
-    for key in dict.fromkeys((message.who, message.text) for message in passed_on):
-        by_stream: dict[int, list[Heard]] = {}
-        for message in passed_on:
-            if (message.who, message.text) == key:
-                by_stream.setdefault(message.stream.connection, []).append(message)
-        fullest = max(by_stream.values(), key=len)
-        missing += fullest[known[key] :]
+    for key, by_connection in copies.items():
+        missing += max(by_connection.values(), key=len)[known[key] :]
     return missing

@@ -5,10 +5,9 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
@@ -17,17 +16,9 @@ from capture.errors import CaptureError, ToolMissingError
 from capture.live import Counters, capture_live
 from capture.readers import read_segments
 from capture.streams import reassemble
+from tests.capture.talking import echo, run, talk
 
-T = TypeVar("T")
 pytestmark = [pytest.mark.usefixtures("nothing_left")]
-
-
-def run(main: Coroutine[Any, Any, T]) -> T:
-    async def soon() -> T:
-        async with asyncio.timeout(45):
-            return await main
-
-    return asyncio.run(soon())
 
 
 def dumpcaps() -> list[int]:
@@ -39,34 +30,6 @@ def dumpcaps() -> list[int]:
                 if Path(f"/proc/{pid}/comm").read_text().strip() == "dumpcap":
                     found.append(int(pid))
     return found
-
-
-@contextlib.asynccontextmanager
-async def echo() -> AsyncIterator[int]:
-    """A server that sends everything back; gives its port."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield int(server.sockets[0].getsockname()[1])
-
-
-async def talk(port: int, messages: list[bytes]) -> None:
-    """Send each message and wait for it to come back."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for message in messages:
-        writer.write(message)
-        await writer.drain()
-        assert await reader.readexactly(len(message)) == message
-    writer.close()
-    await writer.wait_closed()
-    # the server's own end of the connection closes after this one
 
 
 @pytest.mark.usefixtures("may_capture")

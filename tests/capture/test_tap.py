@@ -2,10 +2,9 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -16,45 +15,9 @@ from capture.readers import read_segments
 from capture.segment import ACK, PSH, Endpoint
 from capture.streams import reassemble
 from capture.tap import COMMENT, Tap, checksum, open_tap, tcp_frame
+from tests.capture.talking import echo, run, talk
 
-T = TypeVar("T")
 pytestmark = [pytest.mark.usefixtures("nothing_left")]
-
-
-def run(main: Coroutine[Any, Any, T]) -> T:
-    async def soon() -> T:
-        async with asyncio.timeout(45):
-            return await main
-
-    return asyncio.run(soon())
-
-
-@contextlib.asynccontextmanager
-async def echo() -> AsyncIterator[int]:
-    """A server that sends everything back; gives its port."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield int(server.sockets[0].getsockname()[1])
-
-
-async def talk(port: int, messages: list[bytes]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for message in messages:
-        writer.write(message)
-        await writer.drain()
-        assert await reader.readexactly(len(message)) == message
-    writer.close()
-    await writer.wait_closed()
 
 
 def test_what_passes_is_written_and_wireshark_finds_no_fault(tmp_path: Path, tshark: Callable[..., list[str]]) -> None:
