@@ -14,7 +14,7 @@ class NotACaptureError(CaptureError):
 
 
 class TornCaptureError(CaptureError):
-    """The file ends in the middle of a packet; everything before `offset` was read.
+    """The file ends within a packet or is damaged; everything before `offset` was read.
 
     Attributes:
         offset: bytes from the start of the (unzipped) file to the first byte that does not belong to a whole packet.

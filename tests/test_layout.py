@@ -23,12 +23,14 @@ FLOW = (
     ("lab.scenario",),
     ("lab.play",),
     ("capture.segment",),
-    ("capture.live",),
-    ("capture.tap",),
+    ("capture.packets", "capture.frames"),
+    ("capture.fragments", "capture.files"),
+    ("capture.pcapng",),
     ("capture.readers.headers",),
     ("capture.readers.tshark",),
-    ("capture.readers.pyshark", "capture.readers.scapy"),
+    ("capture.readers.native", "capture.readers.pyshark", "capture.readers.scapy"),
     ("capture.readers",),
+    ("capture.live", "capture.tap"),
     ("capture.streams",),
     ("capture.tls",),
     ("capture.hello",),
@@ -68,7 +70,7 @@ def imported(path: Path) -> Iterator[str]:
             argument = ast.unparse(node.args[0])
             assert path == Path("capture/readers/__init__.py"), f"{path}: imports {argument} where no test sees it"
             assert argument == "f'capture.readers.{reader}'"
-            names = [name for name in MODULES if re.fullmatch(r"capture\.readers\.(tshark|pyshark|scapy)", name)]
+            names = [name for name in MODULES if re.fullmatch(r"capture\.readers\.(tshark|native|pyshark|scapy)", name)]
         yield from names
 
 
@@ -80,7 +82,7 @@ def test_the_walk_sees_the_imports() -> None:
     """A test of these tests: they would all pass if nothing were found."""
     assert set(PACKAGES) <= set(MODULES)
     assert "capture.streams" in project_imports(Path("capture/tls.py"))
-    assert {"capture.live", "capture.readers.pyshark", "chat.server"} <= project_imports(Path("lab/record.py"))
+    assert {"capture.live", "capture.rights", "chat.server"} <= project_imports(Path("lab/record.py"))
     assert "capture.readers.scapy" in project_imports(Path("capture/readers/__init__.py"))
     assert "lab.pipeline" in project_imports(Path("lab/cli.py"))
 

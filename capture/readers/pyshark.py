@@ -26,7 +26,7 @@ from pyshark.packet.layers.ek_layer import EkMultiField
 from pyshark.tshark.tshark import get_ek_field_mapping
 
 from capture.errors import CaptureError
-from capture.readers.headers import ipv6_header_length, link_length
+from capture.readers.headers import MIN_TCP_HEADER, ipv6_header_length, link_length
 from capture.readers.tshark import PREFERENCES, last_words, time_to_ns
 from capture.segment import Endpoint, Segment
 from capture.tools import require, version
@@ -111,6 +111,12 @@ async def _read_to_end(capture: Any, name: str, hand_out: Callable[[Segment], No
     capture._use_ek = True  # PipeCapture takes no argument for it
     try:
         await capture.packets_from_tshark(on_packet, close_tshark=False)
+    except KeyError as error:
+        if "frame_time_epoch" not in str(error):
+            raise
+        # what a simple packet block holds (draft-ietf-opsawg-pcapng, section 4.4)
+        msg = f"pyshark cannot read {name}, because it has packets without a time: take another reader."
+        raise CaptureError(msg) from error
     finally:
         status = await _end(capture)
     if status and capture._eof_reached:
@@ -166,7 +172,11 @@ def _segment(packet: Any) -> Segment | None:
     tcp, ip = layers.get("tcp"), layers.get("ip") or layers.get("ipv6")
     if tcp is None or ip is None:
         return None
-    link = link_length(packet.frame_info.protocols)
+    sll, tag = layers.get("sll"), layers.get("ieee8021ad")
+    ifindex, cvid = (
+        layer is not None and _value(layer, name) is not None for layer, name in ((sll, "ifindex"), (tag, "cvid"))
+    )
+    link = link_length(packet.frame_info.protocols, ifindex, cvid)
     if link is None:
         return None
 
@@ -177,11 +187,14 @@ def _segment(packet: Any) -> Segment | None:
     def number(layer: Any, name: str) -> int:
         return int(_value(layer, name))
 
-    header, length = number(tcp, "hdr_len"), number(tcp, "len")
+    header, length, captured = number(tcp, "hdr_len"), number(tcp, "len"), number(packet.frame_info, "cap_len")
     if ip.layer_name == "ip":
         ip_length = number(ip, "hdr_len")
     else:
-        ip_length = ipv6_header_length(int(packet.length) - link, number(ip, "plen"), header + length)
+        available = max(int(packet.length), captured) - link
+        ip_length = ipv6_header_length(available, number(ip, "plen"), header + length)
+    if link + ip_length + MIN_TCP_HEADER > captured:
+        return None
     payload = _value(tcp, "payload") or b""
     return Segment(
         frame=int(packet.number),

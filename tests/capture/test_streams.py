@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture.packets import packets
 from capture.readers import read_segments
 from capture.segment import ACK, FIN, RST, SYN, Endpoint, Segment
 from capture.streams import ByteStream, Gap, Piece, Span, reassemble, select
@@ -13,13 +14,17 @@ from capture.streams import ByteStream, Gap, Piece, Span, reassemble, select
 CLIENT, SERVER = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 12345)
 Streams = Callable[[Path], tuple[ByteStream, ...]]
 
-# Those without a gap and without a beginning that tshark does not wait for: there the two must agree byte for byte.
-WHOLE = [
-    *("plain.pcapng", "ipv6.pcapng", "tls12.pcapng", "tls13-resumed.pcapng", "tls13-key-update.pcapng"),
-    *("reordered.pcap", "retransmitted.pcap", "overlapping.pcap", "keep-alive.pcap", "sequence-wrap.pcap"),
-    *("vlan.pcap", "padded.pcap", "same-ports.pcap", "syn-with-data.pcap", "big-endian.pcap", "linux-cooked.pcap"),
-    *("bsd-loopback.pcap", "answer-first.pcap", "mid-connection.pcap", "options.pcap"),
-]
+DATA = Path(__file__).parent.parent / "data"
+CAPTURES = sorted(path.name for path in DATA.glob("*.pcap*"))
+
+# Where tshark's answer is to another question. It waits for a beginning that was not captured, and for a gap to be
+# acknowledged; it counts a reset's diagnostic as data, and what a tunnel carries or an error quotes as the same stream;
+# what has a hop to go yet, as the next hop's. tests/capture/readers/test_native.py has gaps that are acknowledged.
+OTHERWISE = {
+    *("cut-short.pcap", "cut-in-options.pcap", "simple-packets.pcapng", "lost-segment.pcap", "reset-with-text.pcap"),
+    *("mid-connection-reordered.pcap", "broken-headers.pcap", "broken-headers-6.pcap", "fragments-that-overlap.pcap"),
+    *("tunnelled.pcap", "stacked-extensions.pcap"),
+}
 
 
 def sent(
@@ -49,9 +54,9 @@ def follow(lines: list[str]) -> list[dict[Endpoint, bytes]]:
     return found
 
 
-@pytest.mark.parametrize("name", WHOLE)
-def test_as_tshark_follows_them(name: str, data: Path, streams_of: Streams, tshark: Callable[..., list[str]]) -> None:
-    streams = streams_of(data / name)
+@pytest.mark.parametrize("name", [name for name in CAPTURES if name not in OTHERWISE])
+def test_as_tshark_follows_them(name: str, data: Path, tshark: Callable[..., list[str]]) -> None:
+    streams = reassemble(read_segments(data / name, "native"))
     numbers = sorted({stream.connection for stream in streams})
     asked = [option for number in numbers for option in ("-z", f"follow,tcp,raw,{number}")]
     lines = tshark(data / name, "-q", *asked)
@@ -62,18 +67,19 @@ def test_as_tshark_follows_them(name: str, data: Path, streams_of: Streams, tsha
         assert stream.gaps == ()
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in (Path(__file__).parent.parent / "data").glob("*.pcap*")))
-def test_every_byte_stands_where_it_is_said_to(name: str, data: Path, streams_of: Streams) -> None:
-    segments = {segment.frame: segment for segment in read_segments(data / name, "scapy")}
-    for stream in streams_of(data / name):
+@pytest.mark.parametrize("name", CAPTURES)
+def test_every_byte_stands_where_it_is_said_to(name: str, data: Path) -> None:
+    frames = {packet.frame: packet for packet in packets(data / name)}
+    segments = list(read_segments(data / name, "native"))
+    ends = {segment.frame: (segment.source, segment.destination) for segment in segments}
+    for stream in reassemble(segments):
         found = b""
         for piece in stream.pieces:
             assert piece.start == len(found)
-            segment = segments[piece.frame]
-            assert (segment.source, segment.destination) == (stream.source, stream.destination)
-            assert piece.time_ns == segment.time_ns
-            first = piece.offset - segment.offset
-            found += segment.payload[first : first + piece.length]
+            assert ends[piece.frame] == (stream.source, stream.destination)
+            packet = frames[piece.frame]
+            assert piece.time_ns == packet.time_ns
+            found += packet.data[piece.offset : piece.offset + piece.length]
         assert found == stream.data
 
 

@@ -1,13 +1,16 @@
 """Makes the captures of this folder: `python tests/data/make.py` for all of them, or with the names of some.
 
-The .pcap files are built frame by frame with scapy, and come out the same every time. The .pcapng files are recorded on
-the loopback interface by dumpcap (needs the right to capture) while real programs talk, and each .keys.txt is the key
-log of the recording beside it: test material, worth nothing to anyone. Names say what a capture is about.
+The .pcap files are built frame by frame with scapy, and so are the .pcapng files named in BLOCKS; they come out the
+same every time. The other .pcapng files are recorded on the loopback interface by dumpcap (needs the right to capture)
+while real programs talk, and each .keys.txt is the key log of the recording beside it: test material, worth nothing to
+anyone. Names say what a capture is about.
 """
 
 import contextlib
 import datetime
+import gzip
 import ipaddress
+import itertools
 import os
 import socket
 import ssl
@@ -24,8 +27,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
-from scapy.layers.l2 import CookedLinux, Dot1Q, Ether
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+    IPv6ExtHdrRouting,
+)
+from scapy.layers.l2 import CookedLinux, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 FOLDER = Path(__file__).parent
@@ -179,6 +189,185 @@ def ipv6_extensions() -> bytes:
     )
 
 
+def stacked_extensions() -> bytes:
+    routing = IPv6ExtHdrRouting(addresses=["2001:db8::3"], segleft=0)
+    good = v6(b"all of them", IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt(), routing, IPv6ExtHdrFragment(id=5))
+    still_to_go = v6(b"one more hop", IPv6ExtHdrRouting(addresses=["2001:db8::3"], segleft=1))
+    not_plain = [IPv6(src="2001:db8::1", dst="2001:db8::2", nh=nh) / bytes(good)[40:] for nh in (51, 59, 135, 253)]
+    return pcap(ethernet(good, still_to_go, *not_plain))
+
+
+def cut(packet: Any, *ends: int, identification: int = 7) -> list[bytes]:
+    """An IPv4 or IPv6 packet without options in fragments, cut at offsets of what it carries, multiples of 8."""
+    whole = bytes(packet)
+    header = 40 if whole[0] >> 4 == 6 else 20
+    head, body = whole[:header], whole[header:]
+    bounds = [0, *ends, len(body)]
+    found = []
+    for start, end in itertools.pairwise(bounds):
+        more, part = end < len(body), body[start:end]
+        if header == 40:
+            fragment = struct.pack(">BBHI", head[6], 0, start | more, identification)
+            found.append(head[:4] + struct.pack(">HB", 8 + len(part), 44) + head[7:] + fragment + part)
+        else:
+            field = struct.pack(">HHH", 20 + len(part), identification, start // 8 | more << 13)
+            found.append(head[:2] + field + head[8:] + part)
+    return found
+
+
+def bare(packets: list[bytes]) -> list[bytes]:
+    """IPv4 and IPv6 packets in Ethernet frames."""
+    kinds = {4: b"\x08\x00", 6: b"\x86\xdd"}
+    return [bytes(12) + kinds[packet[0] >> 4] + packet for packet in packets]
+
+
+def fragments_put_together() -> bytes:
+    """Reordered, twice, two datagrams mixed, cut in the TCP header, never whole, and a SYN and a FIN with data."""
+    syn = cut(up(C, b"early words.", "S", ack=0), 24, identification=1)
+    one = cut(up(C + 13, b"0123456789abcdef" * 3), 8, 24, 40, identification=2)
+    two = cut(down(S + 1, b"ABCDEFGHIJKLMNOP" * 3), 32, 48, identification=2)
+    no_payload = cut(up(C + 61, b"", "A"), 8, 16, identification=3)
+    last = cut(up(C + 61, b"the end of it all", "FA"), 16, 32, identification=4)
+    lost = cut(down(S + 49, b"only half of this came"), 24, identification=5)[:1]
+    accepted = bytes(down(S, b"", "SA", ack=C + 13))
+    mixed = [one[3], two[0], one[1], one[1], two[2], one[2], one[0], two[1]]
+    after = cut(down(S + 49, b"and this did"), 8, identification=6)
+    return pcap(bare([*syn, accepted, *mixed, *no_payload, *no_payload, *lost, *reversed(last), *after]))
+
+
+def fragments_of_6() -> bytes:
+    above = bytes(IPv6ExtHdrDestOpt(nh=6)) + bytes(v6(b"options among the fragments"))[40:]
+    first = cut(v6(b"version 6 in fragments"), 8, 24, identification=1)
+    other = IPv6(src="2001:db8::1", dst="2001:db8::2", nh=60) / Raw(above)
+    last = cut(v6(b"unlike in name only"), 8, identification=2)
+    return pcap(bare([*first, *reversed(cut(other, 16, 32, identification=3)), *last]))
+
+
+def fragments_that_overlap() -> bytes:
+    good = cut(up(C + 1, b"0123456789abcdef" * 3), 24, 48)
+    other = cut(up(C + 1, b"################" * 3), 32)
+    return pcap([*ethernet(*opened()), *bare([good[0], good[1], other[0], good[2]]), *ethernet(up(C + 49, b"after"))])
+
+
+def link_layers() -> list[tuple[int, bytes]]:
+    """A chat, each packet of it over another link layer; the last ones in version 6."""
+    four = iter([bytes(packet) for packet in short_chat()])
+    six = [bytes(v6(words)) for words in (b"raw", b"IPv6", b"BSD 24", b"BSD 28", b"BSD 30", b"tagged", b"cooked 2")]
+    tag = struct.pack(">HHHH", 7, 0x8100, 8, 0x0800)
+    cooked = struct.pack(">HHH8s", 0, 1, 6, b"\2\0\0\0\0\1\0\0")
+    cooked_2 = struct.pack(">HIHBB8s", 0, 1, 1, 0, 6, b"\2\0\0\0\0\1\0\0")
+    return [
+        (1, bytes(12) + b"\x88\xa8" + tag + next(four)),
+        (276, b"\x08\x00" + cooked_2 + next(four)),
+        (276, b"\x81\x00" + cooked_2 + tag[:2] + tag[6:] + next(four)),
+        (108, struct.pack(">I", 2) + next(four)),
+        (0, struct.pack(">I", 2) + next(four)),
+        (228, next(four)),
+        (113, cooked + b"\x88\xa8" + tag[:2] + tag[6:] + next(four)),
+        (101, six[0]),
+        (229, six[1]),
+        (0, struct.pack("<I", 24) + six[2]),
+        (0, struct.pack("<I", 28) + six[3]),
+        (108, struct.pack(">I", 30) + six[4]),
+        (1, bytes(12) + b"\x91\x00" + struct.pack(">HH", 9, 0x86DD) + six[5]),
+        (276, b"\x86\xdd" + cooked_2 + six[6]),
+        (1, bytes(12) + b"\x88\xa8" + struct.pack(">HHHH", 7, 0x88A8, 8, 0x86DD) + six[5]),
+        (195, six[0]),
+    ]
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    """A pcapng block (draft-ietf-opsawg-pcapng, section 3.1)."""
+    body += b"\0" * (-len(body) % 4)
+    length = 12 + len(body)
+    return struct.pack(order + "II", kind, length) + body + struct.pack(order + "I", length)
+
+
+def option(code: int, value: bytes, order: str = "<") -> bytes:
+    return struct.pack(order + "HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
+
+
+def section(order: str = "<", options: bytes = b"") -> bytes:
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1) + options, order)
+
+
+def interface(link: int = 1, snap: int = 0, options: bytes = b"", order: str = "<") -> bytes:
+    return block(1, struct.pack(order + "HHI", link, 0, snap) + options, order)
+
+
+def packet(data: Any, time: int, number: int = 0, order: str = "<", options: bytes = b"", cut: int = 1 << 16) -> bytes:
+    """An enhanced packet block; `time` in the units of its interface."""
+    whole = bytes(data)
+    kept = whole[:cut]
+    head = struct.pack(order + "IIIII", number, time >> 32, time & 0xFFFFFFFF, len(kept), len(whole))
+    return block(6, head + kept + b"\0" * (-len(kept) % 4) + options, order)
+
+
+NOW = 1_700_000_000
+
+
+def several_link_layers() -> bytes:
+    frames = link_layers()
+    links = sorted({link for link, _ in frames})
+    blocks = [packet(data, (NOW + at) * 10**6, links.index(link)) for at, (link, data) in enumerate(frames)]
+    return section() + b"".join(interface(link) for link in links) + b"".join(blocks)
+
+
+def big_endian_blocks() -> bytes:
+    comment = option(1, b"a comment", ">") + option(0, b"", ">")
+    frames = [packet(f, NOW * 10**6 + 77 * n, 0, ">", comment) for n, f in enumerate(ethernet(*short_chat()))]
+    return section(">", comment) + interface(order=">", options=comment) + b"".join(frames)
+
+
+def several_sections() -> bytes:
+    frames = ethernet(*short_chat())
+    one = section() + interface() + b"".join(packet(f, NOW * 10**6) for f in frames[:3])
+    two = section(">") + interface(101, order=">") + packet(frames[3].payload, NOW * 10**6 + 1, 0, ">")
+    # interfaces are counted from 0 in every section
+    three = section() + interface(101) + interface() + b"".join(packet(f, NOW * 10**6 + 2, 1) for f in frames[4:])
+    return one + two + three
+
+
+def time_stamps() -> bytes:
+    """Units of time of all kinds, and times that count from another moment than 1970."""
+    frames = iter(ethernet(*short_chat(), up(C + 11, b"even more"), down(S + 10, b"still there")))
+    ticks = {0: NOW, 3: NOW * 10**3 + 1, 9: NOW * 10**9 + 123456789, 10: NOW * 10**10 + 1234567899,
+             0x80 | 20: NOW << 20 | 0x54321, 0x80 | 30: NOW << 30 | 0x1234567, 0x80: NOW}  # fmt: skip
+    interfaces = [interface(options=option(9, bytes([resolution]))) for resolution in ticks]
+    interfaces += [interface(options=option(14, struct.pack("<q", since))) for since in (NOW, -5)]
+    packets = [packet(next(frames), time, number) for number, time in enumerate(ticks.values())]
+    packets += [packet(next(frames), 1_500_000, 7), packet(next(frames), (NOW + 9) * 10**6, 8)]
+    return section() + b"".join(interfaces) + b"".join(packets)
+
+
+def simple_packets() -> bytes:
+    """Packets that say neither their time nor their interface, cut to its snap length; and packet blocks, obsolete."""
+    frames = [bytes(frame) for frame in ethernet(*short_chat())]
+    simple = [block(3, struct.pack("<I", len(frame)) + frame[:57]) for frame in frames[:5]]
+    old = [
+        block(2, struct.pack("<HHIIII", 1, 0, *divmod(NOW * 10**9, 1 << 32), len(frame), len(frame)) + frame)
+        for frame in frames[5:]
+    ]
+    return section() + interface(snap=57) + interface(options=option(9, b"\x09")) + b"".join([*simple, *old])
+
+
+def other_blocks() -> bytes:
+    """What stands between packets: names, statistics, secrets, what nobody knows, and what counts as a frame."""
+    frames = [packet(frame, NOW * 10**6 + n) for n, frame in enumerate(ethernet(*short_chat()))]
+    between = [
+        block(4, struct.pack("<HH", 1, 16) + b"\x0a\0\0\1example.org\0" + bytes(4)),
+        block(
+            5, struct.pack("<III", 0, *divmod(NOW * 10**6, 1 << 32)) + option(4, struct.pack("<Q", 9)) + option(0, b"")
+        ),
+        block(10, struct.pack("<II", 0x544C534B, 12) + b"# no secret\n"),
+        block(0x0BAD, struct.pack("<I", 1) + b"somebody's own"),
+        block(0x80000001, b"nobody knows"),
+        block(9, b"__REALTIME_TIMESTAMP=1700000000000000\nMESSAGE=hello\n"),
+    ]
+    mixed = [part for pair in zip(between, frames, strict=False) for part in pair]
+    return section() + interface() + b"".join([*mixed, *frames[len(between) :]])
+
+
 def same_ports() -> bytes:
     def once(c: int, s: int, words: bytes) -> list[Any]:
         return [
@@ -293,7 +482,24 @@ BUILT: dict[str, Callable[[], bytes]] = {
     "bsd-loopback": lambda: pcap([struct.pack("<I", 2) + bytes(p) for p in short_chat()], link=0),
     "raw-ip": lambda: pcap([*short_chat(), v6(b"version 6")], link=101),
     "no-packets": lambda: pcap([]),
+    "stacked-extensions": stacked_extensions,
+    "fragments-put-together": fragments_put_together,
+    "fragments-of-6": fragments_of_6,
+    "fragments-that-overlap": fragments_that_overlap,
+    "double-tagged": lambda: pcap(ethernet(*(Dot1AD(vlan=7) / Dot1Q(vlan=8) / packet for packet in short_chat()))),
+    "linux-cooked-2": lambda: pcap([data for link, data in link_layers() if link == 276], link=276),
 }
+
+BLOCKS: dict[str, Callable[[], bytes]] = {
+    "several-link-layers": several_link_layers,
+    "several-sections": several_sections,
+    "big-endian-blocks": big_endian_blocks,
+    "time-stamps": time_stamps,
+    "simple-packets": simple_packets,
+    "other-blocks": other_blocks,
+}
+
+ZIPPED: dict[str, Callable[[], bytes]] = {"zipped.pcap": reordered, "zipped.pcapng": several_sections}
 
 
 # --- recorded --------------------------------------------------------------------------------------------------------
@@ -372,8 +578,25 @@ def record_plain(name: str, family: socket.AddressFamily, host: str) -> None:
                 exchange(client, server)
 
 
-def record_tls(name: str, version: ssl.TLSVersion, suite: str, *, connections: int = 1) -> None:
-    """Record TLS with Python's ssl module; `connections` of them, the later ones resumed."""
+def record_tls(
+    name: str,
+    version: ssl.TLSVersion,
+    suite: str,
+    *,
+    connections: int = 1,
+    alpn: tuple[list[str], list[str]] = ([], []),
+    tickets: bool = True,
+) -> None:
+    """Record TLS with Python's ssl module; `connections` of them, the later ones resumed.
+
+    Args:
+        name: of the files.
+        version: of TLS.
+        suite: OpenSSL's name of it, for TLS 1.2.
+        connections: how many.
+        alpn: the application protocols of the client and of the server.
+        tickets: whether there are any; without, TLS 1.2 resumes by session id.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pem = certificate(Path(folder))
         server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -385,8 +608,13 @@ def record_tls(name: str, version: ssl.TLSVersion, suite: str, *, connections: i
         client_context.keylog_filename = str(keys)
         for context in (server_context, client_context):
             context.minimum_version = context.maximum_version = version
+            if not tickets:
+                context.options |= ssl.OP_NO_TICKET
             if version is ssl.TLSVersion.TLSv1_2:
                 context.set_ciphers(suite)
+        for context, protocols in zip((client_context, server_context), alpn, strict=True):
+            if protocols:
+                context.set_alpn_protocols(protocols)
         session = None
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
@@ -405,13 +633,58 @@ def record_tls(name: str, version: ssl.TLSVersion, suite: str, *, connections: i
                     with client, held[0]:
                         exchange(client, held[0])
                         session = client.session
+                        if not tickets:  # OpenSSL forgets a session that does not end with an alert
+                            thread = threading.Thread(target=held[0].unwrap)
+                            thread.start()
+                            client.unwrap()
+                            thread.join()
     keys.chmod(0o644)
 
 
+def record_refused(name: str, client_version: ssl.TLSVersion, server_version: ssl.TLSVersion) -> None:
+    """Record a handshake that fails: the client knows no authority, and the versions may not fit together."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        pem = certificate(Path(folder))
+        authority = certificate(Path(other)).read_text().partition("-----BEGIN CERT")[2]
+        with pem.open("a") as chain:  # of two, that do not fit together
+            chain.write(f"-----BEGIN CERT{authority}")
+        server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server_context.load_cert_chain(pem)
+        server_context.minimum_version = server_context.maximum_version = server_version
+        client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client_context.minimum_version = client_context.maximum_version = client_version
+
+        def refuse(raw: socket.socket) -> None:
+            with raw, contextlib.suppress(ssl.SSLError):
+                server_context.wrap_socket(raw, server_side=True)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+                raw = socket.create_connection(("127.0.0.1", port))
+                thread = threading.Thread(target=refuse, args=(listener.accept()[0],))
+                thread.start()
+                with raw, contextlib.suppress(ssl.SSLError):
+                    client_context.wrap_socket(raw, server_hostname="localhost")
+                thread.join()
+
+
 def record_openssl(
-    name: str, *options: str, commands: tuple[bytes, ...] = (), server_options: tuple[str, ...] = ()
+    name: str,
+    *options: str,
+    commands: tuple[bytes, ...] = (),
+    server_options: tuple[str, ...] = (),
+    refused: bool = False,
 ) -> None:
-    """Record `openssl s_client` talking to `openssl s_server -rev`, which sends each line back reversed."""
+    """Record `openssl s_client` talking to `openssl s_server -rev`, which sends each line back reversed.
+
+    Args:
+        name: of the files.
+        options: of the client.
+        commands: what the client is told to do in between.
+        server_options: of the server.
+        refused: the server runs without -rev, which does not go with every option, and ends the handshake.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pem = certificate(Path(folder))
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -419,7 +692,16 @@ def record_openssl(
         keys = FOLDER / f"{name}.keys.txt"
         keys.unlink(missing_ok=True)
         server = subprocess.Popen(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(pem), "-rev", *server_options],
+            [
+                "openssl",
+                "s_server",
+                "-accept",
+                f"127.0.0.1:{port}",
+                "-cert",
+                str(pem),
+                *([] if refused else ["-rev"]),
+                *server_options,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -430,15 +712,16 @@ def record_openssl(
                 pass
             with dumpcap(FOLDER / f"{name}.pcapng", port):
                 client = subprocess.Popen(
-                    ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
-                     "-keylogfile", str(keys), "-CAfile", str(pem), *options],
+                    ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-keylogfile", str(keys),
+                     *(() if "-noservername" in options else ("-servername", "localhost")),
+                     "-CAfile", str(pem), *options],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                 )  # fmt: skip
                 assert client.stdin is not None
                 assert client.stdout is not None
-                for number, line in enumerate(LINES):
+                for number, line in enumerate([] if refused else LINES):
                     ascii_line = line.decode().encode("ascii", "ignore")
                     for command in commands if number in {1, 3} else ():
                         client.stdin.write(command)
@@ -448,15 +731,20 @@ def record_openssl(
                     client.stdin.flush()
                     while ascii_line.strip()[::-1] not in client.stdout.readline():
                         pass
-                client.stdin.write(b"Q\n")
-                client.stdin.close()
+                if not refused:
+                    client.stdin.write(b"Q\n")
+                    client.stdin.close()
                 client.stdout.read()
                 client.wait()
+                client.stdin.close()
                 client.stdout.close()
         finally:
             server.kill()
             server.communicate()
-    keys.chmod(0o644)
+    if refused:
+        keys.unlink()  # it holds no key
+    else:
+        keys.chmod(0o644)
 
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -477,13 +765,34 @@ RECORDED: dict[str, Callable[[], None]] = {
     "tls13-retry": lambda: record_openssl(
         "tls13-retry", "-groups", "X25519:P-256", server_options=("-groups", "P-256")
     ),
+    "tls13-retry-cookie": lambda: record_openssl("tls13-retry-cookie", server_options=("-stateless",), refused=True),
+    "tls13-groups": lambda: record_openssl(
+        *("tls13-groups", "-groups", "X448:X25519:P-521:P-384:P-256:ffdhe2048:ffdhe3072", "-alpn", "h2,http/1.1"),
+        server_options=("-alpn", "http/1.1"),
+    ),
+    "tls12-alpn": lambda: record_tls(
+        "tls12-alpn", TLS12, "ECDHE-RSA-AES128-GCM-SHA256", alpn=(["h2", "http/1.1"], ["http/1.1"])
+    ),
+    "tls12-session-id": lambda: record_tls(
+        "tls12-session-id", TLS12, "ECDHE-RSA-AES128-GCM-SHA256", connections=2, tickets=False
+    ),
+    "tls12-psk": lambda: record_openssl(
+        *("tls12-psk", "-tls1_2", "-noservername", "-cipher", "PSK-AES128-GCM-SHA256", "-psk", "00" * 16),
+        server_options=("-psk", "00" * 16),
+    ),
+    "tls12-alert-ca": lambda: record_refused("tls12-alert-ca", TLS12, TLS12),
+    "tls-alert-version": lambda: record_refused("tls-alert-version", TLS13, TLS12),
 }
 
 
 def main(names: list[str]) -> None:
-    for name in names or [*BUILT, *RECORDED]:
+    for name in names or [*BUILT, *BLOCKS, *ZIPPED, *RECORDED]:
         if name in BUILT:
             (FOLDER / f"{name}.pcap").write_bytes(BUILT[name]())
+        elif name in BLOCKS:
+            (FOLDER / f"{name}.pcapng").write_bytes(BLOCKS[name]())
+        elif name in ZIPPED:
+            (FOLDER / f"{name}.gz").write_bytes(gzip.compress(ZIPPED[name](), mtime=0))
         else:
             RECORDED[name]()
 

@@ -1,7 +1,6 @@
 import gzip
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def said(reading: Reading) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_without_keys_and_with_them(both: Outcome, reader: ReaderName, tool: Callable[[str], str]) -> None:
-    if reader != "scapy":
+    if reader in ("tshark", "pyshark"):
         tool("tshark")
     closed = read_capture(both.folder.capture, reader)
     assert said(closed) == SAID
@@ -115,7 +114,7 @@ def cut_off(segments: Sequence[Segment], first: int, port: int) -> list[Segment]
         return end._replace(port=12345) if end.port == port else end
 
     return [
-        replace(segment, source=moved(segment.source), destination=moved(segment.destination))
+        segment._replace(source=moved(segment.source), destination=moved(segment.destination))
         for segment in segments
         if segment.frame >= first
     ]

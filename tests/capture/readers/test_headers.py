@@ -15,6 +15,10 @@ from capture.readers.headers import ipv6_header_length, link_length
         ("null:ip:tcp", 4),
         ("sll:ethertype:ip:tcp", 16),
         ("raw:ip:tcp", 0),
+        ("ip:tcp:data", 0),
+        ("ipv6:ipv6.fraghdr:tcp", 0),
+        ("eth:ethertype:ieee8021ad:ethertype:vlan:ethertype:ip:tcp", 22),
+        ("eth:ethertype:vlan:ethertype:ieee8021ad:ethertype:ip:tcp", 22),
     ],
 )
 def test_plain_tcp(protocols: str, length: int) -> None:
@@ -31,6 +35,10 @@ def test_plain_tcp(protocols: str, length: int) -> None:
         "eth:ethertype:ip:udp:data",
         "eth:ethertype:ip",
         "eth:ethertype:arp",
+        "eth:ethertype:ieee8021ad:ethertype:ieee8021ad:ethertype:ip:tcp",
+        "eth:ethertype:ipv6:ah:tcp",
+        "ip:ipv6:tcp",
+        "ipv6:ip:tcp",
         "eth",
         "unknown:ip:tcp",
         "",
@@ -38,6 +46,12 @@ def test_plain_tcp(protocols: str, length: int) -> None:
 )
 def test_everything_else(protocols: str) -> None:
     assert link_length(protocols) is None
+
+
+def test_what_the_names_do_not_tell() -> None:
+    assert link_length("sll:ethertype:ip:tcp", sll_ifindex=True) == 20
+    assert link_length("sll:ethertype:vlan:ethertype:ip:tcp", sll_ifindex=True) == 24
+    assert link_length("eth:ethertype:ieee8021ad:ethertype:ip:tcp", cvid=True) is None
 
 
 def test_ipv6_header_length() -> None:

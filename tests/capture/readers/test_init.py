@@ -1,4 +1,4 @@
-"""The three readers, and what whole, torn, zipped and hostile files mean for all of them."""
+"""The four readers, and what whole, torn, zipped and hostile files mean for all of them."""
 
 import asyncio
 import gzip
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.errors import NotACaptureError, TornCaptureError
+from capture.errors import CaptureError, NotACaptureError, TornCaptureError
 from capture.readers import READERS, ReaderName, read_segments
 from capture.segment import Segment
 
@@ -24,13 +24,41 @@ def read_torn(path: Path, reader: ReaderName) -> tuple[list[Segment], int]:
     return segments, raised.value.offset
 
 
+# pyshark 0.6 reads no packet without a time (draft-ietf-opsawg-pcapng, section 4.4)
+TIMELESS = ("simple-packets.pcapng", "other-blocks.pcapng")
+IN_FRAGMENTS = "(ip && (ip.flags.mf == 1 || ip.frag_offset > 0)) || ipv6.fraghdr.more == 1 || ipv6.fraghdr.offset > 0"
+
+
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("name", CAPTURES)
-def test_all_readers_agree(name: str, data: Path, tool: Callable[[str], str]) -> None:
+def test_all_readers_agree(name: str, data: Path, tshark: Callable[..., list[str]]) -> None:
+    first = list(read_segments(data / name, "tshark"))
+    alone = list(read_segments(data / name, "native"))
+    if name.startswith("fragments"):
+        left_out = {int(row) for row in tshark(data / name, "-Y", IN_FRAGMENTS, "-Tfields", "-eframe.number")}
+        assert left_out
+        alone = [segment for segment in alone if segment.frame not in left_out]
+    assert alone == first
+    assert list(read_segments(data / name, "scapy")) == first
+    if name in TIMELESS:
+        with pytest.raises(CaptureError, match="packets without a time: take another reader"):
+            list(read_segments(data / name, "pyshark"))
+    else:
+        assert list(read_segments(data / name, "pyshark")) == first
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_damage_is_said_alike(reader: ReaderName, data: Path, tmp_path: Path, tool: Callable[[str], str]) -> None:
     tool("tshark")
-    first, *others = (list(read_segments(data / name, reader)) for reader in READERS)
-    for other in others:
-        assert other == first
+    content = bytearray((data / "several-sections.pcapng").read_bytes())
+    whole = list(read_segments(data / "several-sections.pcapng"))
+    second = content.index(b"\x0a\x0d\x0d\x0a", 4)
+    content[second + 8] ^= 1
+    path = tmp_path / "damaged.pcapng"
+    path.write_bytes(content)
+    segments, offset = read_torn(path, reader)
+    assert segments == whole[:3]
+    assert offset == second
 
 
 @pytest.mark.parametrize("reader", READERS)
