@@ -14,18 +14,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from capture.errors import CaptureError, KeyLogError
-from capture.hello import CIPHER_SUITES, ClientHello, ServerHello, client_hello, server_hello
+from capture.hello import ClientHello, ServerHello, client_hello, server_hello
 from capture.keylog import KeyLog
+from capture.registry import CIPHER_SUITES
 from capture.streams import ByteStream, select
 from capture.tls import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     HEADER,
-    HandshakeMessage,
+    HandshakeReader,
     Record,
     RecordLayer,
-    handshake_messages,
 )
 
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
@@ -56,7 +56,9 @@ def _suite(name: str) -> _Suite:
     )
 
 
-_SUITES = {number: _suite(name) for number, name in CIPHER_SUITES.items()}
+# Those with these AEADs and hashes; CCM, ARIA and Camellia, and all CBC and stream ciphers, cannot be opened here.
+_OPENED = ("_AES_128_GCM_SHA256", "_AES_256_GCM_SHA384", "_CHACHA20_POLY1305_SHA256")
+_SUITES = {number: _suite(name) for number, name in CIPHER_SUITES.items() if name.endswith(_OPENED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def _open_tls13(layer: RecordLayer, hello: ClientHello, suite: _Suite, keylog: K
     protection = _tls13_protection(_secret(keylog, f"{side}_HANDSHAKE_TRAFFIC_SECRET", hello), suite)
     traffic = _secret(keylog, f"{side}_TRAFFIC_SECRET_0", hello)
     finished = False
-    handshake = b""
+    reader = HandshakeReader()
     for record in layer.records:
         if record.content_type != APPLICATION_DATA:
             continue  # the hellos, and the change_cipher_spec that means nothing (RFC 8446, section 5)
@@ -179,20 +181,13 @@ def _open_tls13(layer: RecordLayer, hello: ClientHello, suite: _Suite, keylog: K
         yield Opened(record, content_type, plaintext, body)
         if content_type != HANDSHAKE:
             continue
-        messages, handshake = _split(handshake + plaintext)
-        for message in messages:
+        for message in reader.feed(plaintext):
             if message.msg_type == _FINISHED and not finished:
                 finished = True
                 protection = _tls13_protection(traffic, suite)
             elif message.msg_type == _KEY_UPDATE:
                 traffic = expand_label(traffic, "traffic upd", len(traffic), suite.hash())  # RFC 8446, section 7.2
                 protection = _tls13_protection(traffic, suite)
-
-
-def _split(data: bytes) -> tuple[list[HandshakeMessage], bytes]:
-    """Return the whole handshake messages at the start of `data`, and the bytes left over."""
-    messages = list(handshake_messages(iter([data])))
-    return messages, data[sum(4 + len(message.body) for message in messages) :]
 
 
 def prf(secret: bytes, label: bytes, seed: bytes, length: int, algorithm: hashes.HashAlgorithm) -> bytes:

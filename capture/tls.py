@@ -5,7 +5,7 @@ Need-more is None, malformed is an error with the offset; neither is ever taken 
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,8 @@ from capture.errors import MalformedError
 from capture.streams import ByteStream
 
 HEADER = 5  # content type, legacy version (2), length (2): RFC 8446, section 5.1
-CHANGE_CIPHER_SPEC, HANDSHAKE, APPLICATION_DATA = 20, 22, 23
+HANDSHAKE_HEADER = 4  # message type, length (3): RFC 8446, section 4
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
@@ -121,17 +122,62 @@ def read_records(stream: ByteStream) -> RecordLayer:
 
 @dataclass(frozen=True, slots=True)
 class HandshakeMessage:
-    """A handshake message: its type (RFC 8446, section 4) and its body, without the four bytes of header."""
+    """A handshake message.
+
+    Attributes:
+        msg_type: its type (RFC 8446, section 4; `tls.handshake.type`).
+        body: what follows its four bytes of header.
+        start: offset of its header in the joined fragments.
+    """
 
     msg_type: int
     body: bytes
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """Offset in the joined fragments of the first byte after the message."""
+        return self.start + HANDSHAKE_HEADER + len(self.body)
 
 
-def handshake_messages(fragments: Iterator[bytes]) -> Iterator[HandshakeMessage]:
+class HandshakeReader:
+    """Cuts plaintext handshake fragments into messages: one may span fragments, several may share one.
+
+    Nothing is joined before it is whole, so that a message that comes in many fragments costs no more than its length;
+    its length field (24 bits) bounds what is kept.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._have = 0  # bytes in the parts
+        self._need = HANDSHAKE_HEADER  # bytes from which on something is whole: a header, or a message
+        self._start = 0  # offset of the parts in all that was fed
+
+    def feed(self, fragment: bytes) -> list[HandshakeMessage]:
+        """Return the messages that are whole with this fragment."""
+        self._parts.append(fragment)
+        self._have += len(fragment)
+        if self._have < self._need:
+            return []
+        data = b"".join(self._parts)
+        found = []
+        at = 0
+        self._need = HANDSHAKE_HEADER
+        while len(data) - at >= HANDSHAKE_HEADER:
+            self._need = HANDSHAKE_HEADER + int.from_bytes(data[at + 1 : at + HANDSHAKE_HEADER], "big")
+            if len(data) - at < self._need:
+                break
+            body = data[at + HANDSHAKE_HEADER : at + self._need]
+            found.append(HandshakeMessage(data[at], body, self._start + at))
+            at += self._need
+            self._need = HANDSHAKE_HEADER
+        self._start += at
+        self._parts, self._have = [data[at:]], len(data) - at
+        return found
+
+
+def handshake_messages(fragments: Iterable[bytes]) -> Iterator[HandshakeMessage]:
     """Yield the handshake messages of plaintext handshake fragments; one may span fragments, several may share one."""
-    data = b""
+    reader = HandshakeReader()
     for fragment in fragments:
-        data += fragment
-        while len(data) >= 4 and len(data) >= 4 + (length := int.from_bytes(data[1:4], "big")):
-            yield HandshakeMessage(data[0], data[4 : 4 + length])
-            data = data[4 + length :]
+        yield from reader.feed(fragment)

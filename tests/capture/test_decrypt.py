@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,20 +11,22 @@ from capture.decrypt import (
     expand_label,
     explicit_nonce,
     open_connection,
+    overhead,
     plaintext_stream,
     prf,
     sealed_stream,
 )
 from capture.errors import CaptureError, KeyLogError, MalformedError
-from capture.hello import server_hello
+from capture.hello import ServerHello, parse_server_hello, server_hello
 from capture.keylog import KeyLog, parse_keylog, read_keylog
 from capture.readers import read_segments
+from capture.registry import CIPHER_SUITES
 from capture.streams import ByteStream
 from capture.tls import RecordLayer, read_records
 
 Layers = Callable[[Path], list[RecordLayer]]
 OPENED = [
-    *("tls12", "tls12-aes256", "tls12-chacha", "tls12-rsa", "tls12-resumed"),
+    *("tls12", "tls12-aes256", "tls12-chacha", "tls12-rsa", "tls12-resumed", "tls12-session-id", "tls12-psk"),
     *("tls13", "tls13-aes128", "tls13-chacha", "tls13-resumed", "tls13-retry", "tls13-key-update"),
 ]
 
@@ -154,8 +157,31 @@ def test_records_too_short_for_their_suite(name: str, data: Path, layers_of: Lay
 
 def test_suites_that_cannot_be_opened(data: Path, layers_of: Layers) -> None:
     client, server = layers_of(data / "tls12-cbc.pcapng")
-    with pytest.raises(CaptureError, match="0xc013 is not one that this lab can open"):
+    with pytest.raises(CaptureError, match="TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA is not one that this lab can open"):
         open_connection(client, server, read_keylog(data / "tls12-cbc.keys.txt"))
+
+
+def test_only_suites_that_can_be_opened_are_said_to_be(tool: Callable[[str], str]) -> None:
+    command = [tool("openssl"), "ciphers", "-stdname", "-V", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    hello = parse_server_hello(b"\3\3" + bytes(33) + b"\0\0\0")
+    known = {replace(hello, cipher_suite=number).suite_name for number in CIPHER_SUITES if can_open(hello, number)}
+    ours = {
+        "AESGCM(128)": "SHA256",
+        "AESGCM(256)": "SHA384",
+        "CHACHA20/POLY1305(256)": "SHA256",
+    }  # and what hash each comes with
+    theirs = set()
+    for line in done.stdout.splitlines():
+        name, encryption = line.split()[2], line.partition(" Enc=")[2].split()[0]
+        if encryption in ours:
+            assert name.endswith(ours[encryption])
+            theirs.add(name)
+    assert known == theirs
+
+
+def can_open(hello: ServerHello, number: int) -> bool:
+    return overhead(replace(hello, cipher_suite=number)) is not None
 
 
 def test_without_a_handshake(data: Path, layers_of: Layers) -> None:

@@ -1,3 +1,5 @@
+import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +11,20 @@ from capture import tls
 from capture.errors import MalformedError
 from capture.segment import Endpoint
 from capture.streams import ByteStream, Gap, Piece
-from capture.tls import HANDSHAKE, HandshakeMessage, RecordLayer, handshake_messages, parse_header, read_records
+from capture.tls import (
+    HANDSHAKE,
+    HandshakeMessage,
+    HandshakeReader,
+    RecordLayer,
+    handshake_messages,
+    parse_header,
+    read_records,
+)
 
 ENDS = Endpoint("a", 1), Endpoint("b", 2)
 # Two records: an alert of two bytes and application data of three.
 ALERT, DATA = bytes.fromhex("15 0303 0002 0100"), bytes.fromhex("17 0303 0003 010203")
-CAPTURES = sorted(path.name for path in (Path(__file__).parent.parent / "data").glob("tls1*.pcapng"))
+CAPTURES = sorted(path.name for path in (Path(__file__).parent.parent / "data").glob("tls*.pcapng"))
 
 
 def stream(data: bytes, *gaps: Gap) -> ByteStream:
@@ -145,4 +155,57 @@ def test_handshake_messages_across_fragments_and_several_in_one(
         pieces = [plain[at : at + size] for at in range(0, len(plain), size)]
         assert list(handshake_messages(iter(pieces))) == messages
     assert list(handshake_messages(iter([plain[:-1]]))) == messages[:-1]
-    assert list(handshake_messages(iter([b"\x0e\0\0\0", b"\x0e\0\0\0\x01"]))) == [HandshakeMessage(14, b"")] * 2
+    ends = [HandshakeMessage(14, b"", 0), HandshakeMessage(14, b"", 4)]
+    assert list(handshake_messages([b"\x0e\0\0\0", b"\x0e\0\0\0\x01"])) == ends
+    assert [message.end for message in messages] == [*(message.start for message in messages[1:]), len(plain)]
+    assert [plain[message.start + 4 : message.end] for message in messages] == [message.body for message in messages]
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.data())
+def test_messages_do_not_depend_on_how_they_are_cut(bodies: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(bytes([number]) + len(body).to_bytes(3, "big") + body for number, body in enumerate(bodies))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))
+    pieces = [whole[a:b] for a, b in itertools.pairwise([0, *cuts, len(whole)])]
+    reader = HandshakeReader()
+    found = []
+    fed = 0
+    for piece in pieces:
+        fed += len(piece)
+        now = reader.feed(piece)
+        assert all(fed - len(piece) < message.end <= fed for message in now), "given as soon as it is whole"
+        found += now
+    assert [(message.msg_type, message.body) for message in found] == list(enumerate(bodies))
+    assert [whole[message.start : message.start + 1] for message in found] == [bytes([n]) for n in range(len(bodies))]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The best of three: what a busy machine adds is left out."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+@pytest.mark.parametrize(
+    ("fragments", "messages"),
+    [
+        ([b"\x0b\xff\xff\xff", *[bytes(16)] * (1 << 16)], 0),  # 16 MB are announced, 1 MB comes
+        ([bytes(1 << 20)], 1 << 18),  # empty messages, all in one fragment
+        ([bytes(1)] * (1 << 18), 1 << 16),  # and byte by byte
+        ([b"\x0b\0\xff\xfc" + bytes(0xFFFC)] * 16, 16),
+    ],
+    ids=["announced", "empty", "bytes", "whole"],
+)
+def test_a_megabyte_of_messages_takes_no_second(fragments: list[bytes], messages: int) -> None:
+    assert sum(1 for _ in handshake_messages(fragments)) == messages
+    assert seconds(lambda: list(handshake_messages(fragments))) < 1
+
+
+def test_a_megabyte_of_records_takes_no_second() -> None:
+    records = b"\x16\3\3\0\0" * 100_000 + (b"\x17\3\3\x40\0" + bytes(1 << 14)) * 40
+    assert len(records) > 1 << 20
+    whole = stream(records)
+    assert len(read_records(whole).records) == 100_040
+    assert seconds(lambda: read_records(whole)) < 1
