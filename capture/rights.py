@@ -5,17 +5,17 @@ own, which needs no rights and holds no other traffic; the tap, which captures n
 """
 
 import enum
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.sources import SOURCES, SourceName, refusal
+from capture.sources.programs import ask
 from capture.tools import LOOPBACK, find
 
 _UNSHARE = ("unshare", "--user", "--map-root-user", "--net", "--")  # unshare(1)
 _PRIVATE = Path(__file__).with_name("private.py")
-_ASK_TIMEOUT = 20.0  # seconds that a program may take to answer; none takes one
+_OPEN_A_PACKET_SOCKET = "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()"
 
 
 class Way(enum.StrEnum):
@@ -41,18 +41,17 @@ class Choice:
     Attributes:
         way: the way.
         why: what was tried and what it said; empty where the user asked for this way.
+        source: who captures; None for the tap, which captures nothing.
     """
 
     way: Way
     why: str
+    source: SourceName | None = None
 
 
-def refusal(dumpcap: str) -> str | None:
-    """Return why dumpcap may not capture on the loopback interface, None where it may.
-
-    `dumpcap -L` opens the interface to ask for its link types, and captures nothing.
-    """
-    return _ask([dumpcap, "-i", LOOPBACK, "-L"])
+def refusals() -> dict[SourceName, str | None]:
+    """Return for each source why it may not capture on the loopback interface, None where it may; the best first."""
+    return {name: refusal(name) for name in SOURCES}
 
 
 def private_command(command: list[str]) -> list[str]:
@@ -60,24 +59,11 @@ def private_command(command: list[str]) -> list[str]:
     return [*_UNSHARE, sys.executable, str(_PRIVATE), *command]
 
 
-def private_refusal(dumpcap: str) -> str | None:
+def private_refusal() -> str | None:
     """Return why there is no private loopback to capture on, None where there is."""
     if find("unshare") is None:
         return "this system has no unshare program (Linux has it in util-linux)."
-    return _ask(private_command([dumpcap, "-i", LOOPBACK, "-L"]))
-
-
-def _ask(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_ASK_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    if done.returncode == 0:
-        return None
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return lines[0] if lines else f"it ended with status {done.returncode}."
+    return ask(private_command([sys.executable, "-c", _OPEN_A_PACKET_SOCKET]))
 
 
 def choose(*, inside: bool = False) -> Choice:
@@ -86,20 +72,16 @@ def choose(*, inside: bool = False) -> Choice:
     Args:
         inside: whether this process is in a private loopback already.
     """
-    dumpcap = find("dumpcap")
-    if dumpcap is None and (forbidden := find("dumpcap", mode=os.F_OK)):
-        # as Debian's wireshark-common is where it lets a group capture
-        return Choice(Way.TAP, f"{forbidden} is there, but your user may not run it.")
-    if dumpcap is None:
-        return Choice(Way.TAP, "dumpcap, which comes with tshark, is not installed.")
-    refused = refusal(dumpcap)
-    if refused is None:
-        if inside:
-            return Choice(Way.PRIVATE, "It needs no rights.")
-        return Choice(Way.LOOPBACK, f"dumpcap may capture on {LOOPBACK}.")
-    refused_privately = private_refusal(dumpcap)
+    refused = refusals()
+    source = next((name for name, why in refused.items() if why is None), None)
+    if source is not None and inside:
+        return Choice(Way.PRIVATE, "It needs no rights.", source)
+    if source is not None:
+        return Choice(Way.LOOPBACK, f"The {source} may capture on {LOOPBACK}.", source)
+    said = " ".join(f"{name}: {why}" for name, why in refused.items())
+    refused_privately = private_refusal()
     if refused_privately is None:
-        why = f"dumpcap may not capture on {LOOPBACK} ({refused}) A private loopback needs no rights."
-        return Choice(Way.PRIVATE, why)
-    why = f"dumpcap may not capture on {LOOPBACK} ({refused}) There is no private loopback either ({refused_privately})"
+        why = f"Nothing may capture on {LOOPBACK} ({said}) A private loopback needs no rights."
+        return Choice(Way.PRIVATE, why, "packet-socket")
+    why = f"Nothing may capture on {LOOPBACK} ({said}) There is no private loopback either ({refused_privately})"
     return Choice(Way.TAP, why)

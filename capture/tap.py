@@ -12,13 +12,13 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from io import FileIO
 from pathlib import Path
 
+from capture.engines.engine import Engine
 from capture.errors import CaptureError
-from capture.live import Counters, write_all
-from capture.pcapng import enhanced_packet, interface_description, section_header
+from capture.recorder import Recorded, Recorder
 from capture.segment import ACK, FIN, PSH, SYN, Endpoint
+from capture.sources.source import Counters
 
 COMMENT = (
     "Written by the traffic lab's tap, a relay between client and server: the payload bytes, their order and times are "
@@ -74,37 +74,23 @@ class _Side:
     seq: int = field(default_factory=lambda: secrets.randbits(32))
 
 
-class Tap:
+class Tap(Recorded):
     """A running tap. Made by `open_tap`.
 
     Attributes:
-        path: the pcapng file.
         counters: how many frames were written, none of them dropped; set when the tap has been closed.
     """
 
-    def __init__(self, path: Path, file: FileIO) -> None:
-        self.path = path
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
         self.counters: Counters | None = None
-        self._file = file
-        self._frames = 0
         self._relays: list[asyncio.Task[None]] = []
         self._listeners: list[asyncio.Server] = []
-        self.failure: OSError | None = None
-
-    def _put(self, block: bytes) -> None:
-        if self.failure is None:
-            try:
-                write_all(self._file, block)
-            except OSError as error:
-                self.failure = error
 
     def _segment(self, sender: _Side, receiver: _Side, flags: int, payload: bytes = b"") -> None:
         ack = receiver.seq if flags & ACK else 0
         frame = tcp_frame(sender.endpoint, receiver.endpoint, sender.seq, ack, flags, payload)
-        if not self._frames:  # a file in which nothing was captured stays empty
-            self._put(section_header(COMMENT) + interface_description("tap"))
-        self._put(enhanced_packet(time.time_ns(), frame))
-        self._frames += 1
+        self._recorder.deliver([(time.time_ns(), len(frame), frame)])
         sender.seq += len(payload) + (1 if flags & (SYN | FIN) else 0)
 
     async def listen(self, shown: int, real: int) -> int:
@@ -165,7 +151,8 @@ class Tap:
     async def drain(self) -> None:
         """Wait until the last bytes of every connection have passed, then count."""
         await asyncio.gather(*self._relays)
-        self.counters = Counters(received=self._frames, dropped=0)
+        self.counters = Counters(received=self._recorder.frames, dropped=0)
+        await self._recorder.finish(self.counters)
 
     async def close(self) -> None:
         """Stop listening and end what is still being relayed."""
@@ -176,27 +163,27 @@ class Tap:
         await asyncio.gather(*self._relays, return_exceptions=True)
         for listener in self._listeners:
             await listener.wait_closed()
+        await self._recorder.close()
 
 
 @contextlib.asynccontextmanager
-async def open_tap(path: Path) -> AsyncIterator[Tap]:
+async def open_tap(path: Path, engine: Engine | None = None) -> AsyncIterator[Tap]:
     """Give a tap that writes the pcapng file `path`, which must not exist; `Tap.listen` puts it before a server.
+
+    Args:
+        path: the file.
+        engine: what one sees while it is written; None for nothing but the file.
 
     Raises:
         CaptureError: the file cannot be written; what was relayed before that stays in it.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(path.open("xb", buffering=0))
-        except OSError as error:
-            msg = f"The capture file {path} cannot be written: {error.strerror}."
-            raise CaptureError(msg) from error
-        tap = Tap(path, file)
-        try:
-            yield tap
-            await tap.drain()
-        finally:
-            await tap.close()
-    if tap.failure is not None:
-        msg = f"The capture stopped: {path} cannot be written ({tap.failure.strerror}); what it has is kept."
-        raise CaptureError(msg)
+    recorder = Recorder(path, engine, None, COMMENT, "tap")
+    tap = Tap(recorder)
+    try:
+        await recorder.start()
+        yield tap
+        await tap.drain()
+    finally:
+        await tap.close()
+    if recorder.failure is not None:
+        raise recorder.failure

@@ -18,12 +18,12 @@ from pathlib import Path
 OLDEST, NEWEST = (3, 11), (3, 13)
 _ROOT = Path(__file__).resolve().parent.parent
 
-# program -> the package that has it, by package manager; the names that differ
+# program -> the package that has it, by package manager, where it has another name
 _PACKAGES = {
-    "apt-get": {"tshark": "tshark", "nc": "netcat-openbsd", "xxd": "xxd", "openssl": "openssl"},
-    "dnf": {"tshark": "wireshark-cli", "nc": "netcat", "xxd": "vim-common", "openssl": "openssl"},
-    "pacman": {"tshark": "wireshark-cli", "nc": "openbsd-netcat", "xxd": "tinyxxd", "openssl": "openssl"},
-    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim", "openssl": "openssl"},
+    "apt-get": {"tshark": "tshark", "nc": "netcat-openbsd", "setcap": "libcap2-bin"},
+    "dnf": {"tshark": "wireshark-cli", "nc": "netcat", "xxd": "vim-common", "setcap": "libcap"},
+    "pacman": {"tshark": "wireshark-cli", "nc": "openbsd-netcat", "xxd": "tinyxxd", "setcap": "libcap"},
+    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim"},
 }
 _INSTALL = {
     "apt-get": "sudo apt-get install -y",
@@ -35,7 +35,7 @@ _INSTALL = {
 _EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/Applications/Wireshark.app/Contents/MacOS")
 _UNASKED = "DEBIAN_FRONTEND=noninteractive"  # the package asks who may capture; nobody is there to answer
 RUN_PROGRAMS = ("tshark", "xxd")
-TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl")
+TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl", "tcpdump", *(("setcap",) if sys.platform == "linux" else ()))
 
 
 class SetupError(Exception):
@@ -51,18 +51,28 @@ def install_command(programs: Iterable[str], manager: str | None) -> str:
     """Return the command that installs `programs` with a package manager, or where to get them without one."""
     if manager is None:
         return "see https://www.wireshark.org/download.html"
-    return " ".join([_INSTALL[manager], *dict.fromkeys(_PACKAGES[manager][name] for name in programs)])
+    return " ".join([_INSTALL[manager], *dict.fromkeys(_package(name, manager) for name in programs)])
 
 
-def capture_rights_command(manager: str | None) -> str:
-    """Return the command that lets this user capture without being root, "" where there is none to give."""
+def _package(program: str, manager: str) -> str:
+    return _PACKAGES[manager].get(program, program)
+
+
+def capture_rights_commands(manager: str | None) -> tuple[str, ...]:
+    """Return the commands that let this user capture through dumpcap without being root; none where none are known."""
+    join = 'sudo usermod -aG wireshark "$USER"'
     if manager == "apt-get":
-        return "sudo dpkg-reconfigure wireshark-common && sudo usermod -aG wireshark $USER   (then log in again)"
+        answer = "wireshark-common wireshark-common/install-setuid boolean true"  # what the package asks
+        return (
+            f"echo '{answer}' | sudo debconf-set-selections",
+            "sudo dpkg-reconfigure -f noninteractive wireshark-common",
+            join,
+        )
     if manager in ("dnf", "pacman"):
-        return "sudo usermod -aG wireshark $USER   (then log in again)"
+        return (join,)
     if manager == "brew":
-        return "brew install --cask wireshark-chmodbpf   (then log in again)"
-    return ""
+        return ("brew install --cask wireshark-chmodbpf",)
+    return ()
 
 
 def _find(program: str) -> str | None:
@@ -133,7 +143,7 @@ def install_programs(programs: Iterable[str]) -> None:
     manager = package_manager()
     command = install_command(missing, manager)
     prefix = _may_install() if manager == "apt-get" else None
-    if prefix is not None and _apt_install(prefix, [_PACKAGES["apt-get"][program] for program in missing]):
+    if prefix is not None and _apt_install(prefix, [_package(program, "apt-get") for program in missing]):
         return
     _say(f"{', '.join(missing)} missing: install with `{command}`. The lab goes on without, as well as it can.")
 

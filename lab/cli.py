@@ -19,9 +19,9 @@ from typer.exceptions import TyperException
 
 from capture import decode as hexes
 from capture.errors import CaptureError, MalformedError
-from capture.readers import ReaderName
-from capture.rights import Choice, Way, choose, private_refusal
-from capture.tools import find, require
+from capture.readers import ReaderName, best_reader
+from capture.rights import Choice, Way, choose, private_refusal, refusals
+from capture.sources import SourceName, refusal
 from certs.contexts import client_context, explain, server_context
 from certs.errors import CertsError
 from certs.openssl_course import run_course
@@ -29,9 +29,11 @@ from certs.store import open_store
 from chat.errors import ChatError
 from chat.escape import visible
 from chat.server import Server
+from lab import cli_capture, evidence, pipeline, presentation, private, shell
 from lab import doctor as checks
-from lab import evidence, pipeline, presentation, private, shell
+from lab.cli_live import live
 from lab.errors import LabError
+from lab.fix import cannot, fixes, script
 from lab.folder import RunFolder, make_folder
 from lab.reading import read_capture
 from lab.record import Plan, Transport
@@ -56,8 +58,9 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _Messages = Annotated[Path | None, typer.Option(help='Your own words: a UTF-8 file, a message a line, "name > text".')]
 _Tls = Annotated[_TlsVersion, typer.Option(help="The TLS version.")]
-_Reader = Annotated[ReaderName | None, typer.Option(help="What reads the capture. [default: tshark, else scapy]")]
+_Reader = Annotated[ReaderName | None, typer.Option(help="What reads the capture. [default: tshark, else native]")]
 _Way = Annotated[_WayName, typer.Option(help="How to capture; auto is the best that `lab doctor` finds.")]
+_Source = Annotated[SourceName | None, typer.Option(help="Who captures. [default: the first of these that may]")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the verdict with its evidence as JSON, and nothing else.")]
 _Keep = Annotated[Path, typer.Option(help="The folder in which this run gets its own.")]
 _PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
@@ -71,6 +74,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+cli_capture.app.command()(live)
+app.add_typer(cli_capture.app, name="capture")
 
 
 class Failure(Exception):  # noqa: N818  (it is how a command ended, not a mistake in one)
@@ -145,6 +150,7 @@ def demo(
     tls: _Tls = "1.3",
     reader: _Reader = None,
     way: _Way = "auto",
+    source: _Source = None,
     as_json: _Json = False,
     keep: _Keep = Path("out"),
     plain_port: _PlainPort = PLAIN_PORT,
@@ -153,7 +159,7 @@ def demo(
 ) -> None:
     """Run a chat, capture it, show what can be read."""
     steps = read_messages(messages) if messages else CONVERSATION
-    choice = _choice(way)
+    choice = _choice(way, source)
     if choice.way is Way.PRIVATE and not private.inside():
         private.enter(context.obj)
     plan = Plan(
@@ -161,7 +167,7 @@ def demo(
         steps=steps,
         ports={Transport.PLAIN: plain_port, Transport.TLS: tls_port},
         version=_VERSIONS[tls],
-        reader=_reader(reader),
+        reader=reader or best_reader(),
         choice=choice,
         certificates=certificates,
     )
@@ -179,17 +185,18 @@ def demo(
         raise Failure(1)
 
 
-def _choice(way: _WayName) -> Choice:
+def _choice(way: _WayName, source: SourceName | None) -> Choice:
+    if source is not None and (way == "loopback" or (way == "auto" and not private.inside())):
+        if refused := refusal(source):
+            msg = f"The {source} may not capture here ({refused.rstrip('.')}): `python -m lab doctor` says what may."
+            raise LabError(msg)
+        return Choice(Way.LOOPBACK, "", source)
     if way == "auto":
         return choose(inside=private.inside())
-    if way == "private" and not private.inside() and (refused := private_refusal(require("dumpcap"))):
+    if way == "private" and not private.inside() and (refused := private_refusal()):
         msg = f"There is no private loopback here: {refused}"
         raise LabError(msg)
-    return Choice(Way(way), "")
-
-
-def _reader(reader: ReaderName | None) -> ReaderName:
-    return reader or ("tshark" if find("tshark") else "scapy")
+    return Choice(Way(way), "", source)
 
 
 @contextmanager
@@ -220,7 +227,7 @@ def read(
     reader: _Reader = None,
 ) -> None:
     """Read the chats in a capture file."""
-    result = read_capture(capture, _reader(reader), keylog)
+    result = read_capture(capture, reader or best_reader(), keylog)
     presentation.show_reading(Console(highlight=False), result)
     for problem in result.problems:
         _complain(problem)
@@ -262,10 +269,15 @@ def _standard_input() -> str:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Print the commands that would help, and run none.")] = False,
+) -> None:
     """Say what the lab can do on this machine, and why."""
-    found = checks.examine(choose(inside=private.inside()))
-    presentation.show_checks(Console(highlight=False), found)
+    choice, refused = choose(inside=private.inside()), refusals()
+    if fix:
+        _say(script(fixes(choice, refused), cannot(choice)))
+        return
+    presentation.show_checks(Console(highlight=False), checks.examine(choice, refused))
 
 
 @app.command()
@@ -313,9 +325,7 @@ def server(
             tls = await stack.enter_async_context(Server(port=tls_port, context=secure))
             _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
             _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1])}")
-            _say(
-                f"Capture:   {shell.dumpcap(plain.address[1], tls.address[1])}   (then: python -m lab read chat.pcapng)"
-            )
+            _say(f"Watch:     {shell.watch(plain.address[1], tls.address[1], keylog)}")
             _say("The first line you send is your name; !users says who is here, !quit leaves.")
             _say("Two rooms: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
             await stopped.wait()

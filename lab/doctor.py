@@ -4,14 +4,21 @@ import os
 import platform
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
 from capture.rights import MEANING, Choice, Way
-from capture.tools import find, version
+from capture.sources import SourceName
+from capture.tools import LOOPBACK, find, version
 from lab import bootstrap
 
 _PORTS = (12345, 12346)
+_READY: dict[SourceName, str] = {
+    "packet-socket": "it is ready at once",
+    "tcpdump": "it is ready in a tenth of a second",
+    "dumpcap": "it hands packets on four times a second",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +38,47 @@ class Check:
     advice: str = ""
 
 
-def examine(choice: Choice) -> tuple[Check, ...]:
-    """Return the checks, the way of capturing last."""
+def examine(choice: Choice, refused: Mapping[SourceName, str | None]) -> tuple[Check, ...]:
+    """Return the checks, the way of capturing last.
+
+    Args:
+        choice: the way that the lab would take.
+        refused: why each source may not capture, None where it may.
+    """
     manager = bootstrap.package_manager()
     packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("pyshark", "scapy", "cryptography"))
     checks = [
         Check("Python", True, f"{platform.python_version()}, {ssl.OPENSSL_VERSION}, {packages}"),
-        _program("tshark", "reads captures; without it scapy does", manager),
-        _program("dumpcap", "captures; without it the tap writes down what it relays", manager),
+        _program("tshark", "dissects captures as Wireshark does; without it the lab's own reader reads them", manager),
         _program("openssl", "makes the course's certificates in `make certs-openssl`", manager),
         _program("xxd", "turns hex into bytes in the shell; `python -m lab decode --raw` does the same", manager),
         _program("nc", "is the simplest client of the chat", manager),
         *(_port(port) for port in _PORTS),
-        _rights(choice, manager),
+        *(_source(name, why, enough=choice.way is not Way.TAP) for name, why in refused.items()),
+        Check("Engines", True, _engines()),
         # a private loopback shows everything that the real one would
-        Check("Way of capturing", choice.way is not Way.TAP, f"{MEANING[choice.way]}. {choice.why}"),
+        Check("Way of capturing", choice.way is not Way.TAP, f"{MEANING[choice.way]}. {choice.why}", _better(choice)),
     ]
     return tuple(checks)
+
+
+def _source(name: SourceName, refused: str | None, *, enough: bool) -> Check:
+    if refused is None:
+        return Check(name, True, f"may capture on {LOOPBACK}; {_READY[name]}")
+    # where there is a way to capture, one source that may not is no trouble
+    return Check(name, enough, f"may not capture on {LOOPBACK}: {refused}")
+
+
+def _engines() -> str:
+    if find("tshark") is None:
+        return "native and scapy show a capture while it is made; tshark and pyshark need tshark"
+    return "native, tshark, pyshark and scapy show a capture while it is made"
+
+
+def _better(choice: Choice) -> str:
+    return (
+        "" if choice.way is Way.LOOPBACK else "To capture on the loopback interface itself: python -m lab doctor --fix"
+    )
 
 
 def _program(name: str, use: str, manager: str | None) -> Check:
@@ -60,16 +91,6 @@ def _program(name: str, use: str, manager: str | None) -> Check:
     if name in ("xxd", "nc"):  # one has a date for a version, the other none
         return Check(name, True, f"at {path}")
     return Check(name, True, f"{version(path, 'version' if name == 'openssl' else '--version')} at {path}")
-
-
-def _rights(choice: Choice, manager: str | None) -> Check:
-    if choice.way is Way.LOOPBACK:
-        return Check("Rights", True, "your user may capture on the loopback interface")
-    if find("dumpcap", mode=os.F_OK) is None:
-        return Check("Rights", False, "unknown as long as dumpcap is missing")
-    command = bootstrap.capture_rights_command(manager)
-    advice = f"To capture on the loopback interface itself: {command}" if command else ""
-    return Check("Rights", False, "your user may not capture on the loopback interface", advice)
 
 
 def _port(port: int) -> Check:

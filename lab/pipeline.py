@@ -9,8 +9,8 @@ from pathlib import Path
 from capture.decrypt import sealed_stream
 from capture.hello import server_hello
 from capture.keylog import read_keylog
-from capture.live import Counters
 from capture.readers import read_segments
+from capture.sources.source import Counters
 from capture.streams import ByteStream, reassemble
 from capture.tls import APPLICATION_DATA, Record
 from lab.folder import RunFolder

@@ -2,17 +2,18 @@
 
 import asyncio
 import contextlib
-import os
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from capture.live import Counters, capture_live
+from capture.engines import EngineName
+from capture.live import open_capture
 from capture.readers import ReaderName
 from capture.rights import Choice, Way
 from capture.segment import Segment
+from capture.sources.source import Counters
 from capture.tap import open_tap
 from certs.contexts import client_context, server_context
 from certs.store import open_store
@@ -145,20 +146,10 @@ async def _through_tap(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk)
 
 
 async def _on_loopback(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk) -> Recording:
-    reading, tee = None, None
-    if plan.reader == "pyshark":
-        from capture.readers.pyshark import read_live  # noqa: PLC0415  (slow to import, so only where asked for)
-
-        pipe, tee = os.pipe()
-        reading = asyncio.create_task(asyncio.to_thread(lambda: tuple(read_live(pipe))))
-    try:
-        async with capture_live(folder.capture, tuple(real.values()), tee=tee) as live:
-            sent = await talk(real)
-    except BaseException:
-        # the capture's end, good or bad, has closed the pipe, and that ends the reader; Ctrl-C has ended its tshark
-        if reading is not None:
-            await asyncio.gather(reading, return_exceptions=True)
-        raise
-    segments = await reading if reading is not None else None
-    assert live.counters is not None
-    return Recording(sent, real, live.counters, segments)
+    # pyshark reads along: on a file that is there already it takes as long again
+    engine: EngineName | None = "pyshark" if plan.reader == "pyshark" else None
+    async with open_capture(folder.capture, tuple(real.values()), engine=engine, source=plan.choice.source) as capture:
+        sent = await talk(real)
+    segments = tuple([seen.segment async for seen in capture]) if engine is not None else None
+    assert capture.counters is not None
+    return Recording(sent, real, capture.counters, segments)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from capture.decode import colon_hex
-from capture.tools import LOOPBACK
 
 
 def plain_fields(capture: Path, port: int) -> str:
@@ -37,10 +36,10 @@ def decrypted_fields(capture: Path, keylog: Path, port: int) -> str:
     )
 
 
-def dumpcap(*ports: int) -> str:
-    """Return the line that captures the traffic of TCP ports on loopback until Ctrl-C."""
-    wanted = " or ".join(f"tcp port {port}" for port in ports)
-    return f"dumpcap -i {LOOPBACK} -f '{wanted}' -w chat.pcapng"
+def watch(plain_port: int, tls_port: int, keylog: Path | None = None) -> str:
+    """Return the lab's own line that captures and shows both chats until Ctrl-C, the TLS one opened with its keys."""
+    keys = f" --keylog {_quote(keylog)}" if keylog is not None else ""
+    return f"python -m lab capture live --port {plain_port} --tls-port {tls_port}{keys}"
 
 
 def s_client(ca: Path, port: int) -> str:

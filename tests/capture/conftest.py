@@ -2,7 +2,9 @@
 
 import contextlib
 import resource
+import shutil
 import signal
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from capture import readers, rights, streams, tls, tools
+from capture import readers, sources, streams, tls, tools
+from capture.sources import SOURCES, SourceName
 from capture.streams import ByteStream
 from capture.tls import RecordLayer
 
@@ -54,7 +57,26 @@ def layers_of(streams_of: Callable[[Path], tuple[ByteStream, ...]]) -> Callable[
 @pytest.fixture
 def may_capture(tool: Callable[[str], str]) -> None:
     """Skip where this user may not capture, with dumpcap's reason."""
-    refusal = rights.refusal(tool("dumpcap"))
+    tool("dumpcap")
+    refusal = sources.refusal("dumpcap")
+    if refusal is not None:
+        pytest.skip(refusal)
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest) -> SourceName:
+    """Each source that may capture; skip where it may not, with its reason."""
+    name: SourceName = request.param
+    refusal = sources.refusal(name)
+    if refusal is not None:
+        pytest.skip(f"{name}: {refusal}")
+    return name
+
+
+@pytest.fixture
+def may_capture_natively() -> None:
+    """Skip where this user may not open a packet socket."""
+    refusal = sources.refusal("packet-socket")
     if refusal is not None:
         pytest.skip(refusal)
 
@@ -86,6 +108,44 @@ def nothing_left() -> Iterator[None]:
     assert _children() <= before[0]
     assert set(threading.enumerate()) <= before[1]
     assert {name for name, _ in _descriptors()} <= {name for name, _ in before[2]}
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost and its key, made by openssl."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    paths = folder / "certificate.pem", folder / "key.pem"
+    command = [
+        *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"),
+        *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+        *("-out", str(paths[0]), "-keyout", str(paths[1])),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return paths
+
+
+@pytest.fixture
+def contexts(certificate: tuple[Path, Path]) -> Callable[..., tuple[ssl.SSLContext, ssl.SSLContext]]:
+    """Make the contexts of a server and its client, each with a key log where one is named."""
+
+    def make(
+        *, version: ssl.TLSVersion | None = None, server_keys: Path | None = None, client_keys: Path | None = None
+    ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(*certificate)
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.load_verify_locations(certificate[0])
+        for context, keylog in ((server, server_keys), (client, client_keys)):
+            if version is not None:
+                context.minimum_version = context.maximum_version = version
+            if keylog is not None:
+                context.keylog_filename = str(keylog)
+        return server, client
+
+    return make
 
 
 @pytest.fixture

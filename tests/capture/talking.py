@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 @contextlib.asynccontextmanager
-async def echo() -> AsyncIterator[int]:
+async def echo(host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server that sends everything back; gives its port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -26,17 +27,22 @@ async def echo() -> AsyncIterator[int]:
                 writer.write(data)
                 await writer.drain()
         writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer, host, port, ssl=tls)
     async with server:
         yield int(server.sockets[0].getsockname()[1])
 
 
-async def talk(port: int, messages: list[bytes]) -> None:
+def unexpected(error: Exception) -> NoReturn:
+    """What a source or an engine is given to say that it failed, where it must not."""
+    raise error
+
+
+async def talk(port: int, messages: list[bytes], host: str = "127.0.0.1", *, tls: ssl.SSLContext | None = None) -> None:
     """Send each message and wait for it to come back."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname="localhost" if tls else None)
     for message in messages:
         writer.write(message)
         await writer.drain()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.errors import CaptureError, NotACaptureError, TornCaptureError
+from capture.errors import CaptureError, NotACaptureError
 from capture.readers import read_segments
 from capture.segment import ACK, PSH, Endpoint
 from capture.streams import reassemble
@@ -161,11 +161,10 @@ def test_a_full_disk_does_not_end_the_talk(
         async with echo() as real, open_tap(path) as tap:
             await talk(await tap.listen(0, real), [b"some words to say\n"] * 50)
 
-    with small_files(1000), pytest.raises(CaptureError, match=r"File too large.*kept"):
+    with small_files(1000), pytest.raises(CaptureError, match=r"File too large.* What was captured before that"):
         run(main())
-    assert path.stat().st_size == 1000
-    with pytest.raises(TornCaptureError):
-        list(read_segments(path, "scapy"))
+    assert 900 < path.stat().st_size <= 1000
+    assert len(list(read_segments(path, "scapy"))) > 3, "it ends with a whole packet"
 
 
 def test_checksum_of_rfc_1071() -> None:

@@ -62,7 +62,7 @@ def here() -> Choice:
 
 @pytest.fixture(scope="session")
 def best_reader() -> ReaderName:
-    return "tshark" if find("tshark") else "scapy"
+    return "tshark" if find("tshark") else "native"
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from capture.live import Counters
-from capture.readers import read_segments
+from capture.readers import READERS, read_segments
 from capture.segment import Segment
+from capture.sources.source import Counters
 from lab.cli import main
 from lab.scenario import CONVERSATION, messages
 
@@ -223,9 +223,9 @@ def test_read(run: Run, recorded: Path) -> None:
     assert "3 TLS connections stay closed" in done.out
 
 
-@pytest.mark.parametrize("reader", ["tshark", "pyshark", "scapy"])
+@pytest.mark.parametrize("reader", READERS)
 def test_read_with_the_key_log(run: Run, recorded: Path, tool: Callable[[str], str], reader: str) -> None:
-    if reader != "scapy":
+    if reader in ("tshark", "pyshark"):
         tool("tshark")
     done = run("read", recorded / "capture.pcapng", "--keylog", recorded / "tls.keylog", "--reader", reader)
     assert (done.status, done.err) == (0, "")
@@ -414,7 +414,7 @@ def test_decode_what_is_not_hex(run: Run, data: bytes, said: str) -> None:
         (["--nothing"], "No such option: --nothing"),
         (["demo", "nothing"], "is not one of 'plain', 'tls', 'both'"),
         (["demo", "--tls", "1.1"], "is not one of '1.2', '1.3'"),
-        (["demo", "--reader", "wireshark"], "is not one of 'tshark', 'pyshark', 'scapy'"),
+        (["demo", "--reader", "wireshark"], "is not one of 'tshark', 'native', 'pyshark', 'scapy'"),
         (["demo", "--plain-port", "65536"], "--plain-port"),
         (["demo", "--tls-port", "-1"], "--tls-port"),
         (["demo", "--plain-port", "http"], "--plain-port"),
@@ -482,5 +482,16 @@ def test_certs_openssl(run: Run, tmp_path: Path, tool: Callable[[str], str]) -> 
 def test_doctor(run: Run) -> None:
     done = run("doctor")
     assert (done.status, done.err) == (0, "")
-    for name in ("Python", "tshark", "dumpcap", "openssl", "xxd", "Port 12345", "Port 12346", "Rights", "Way of"):
+    for name in (
+        "Python",
+        "tshark",
+        "dumpcap",
+        "tcpdump",
+        "packet-socket",
+        "openssl",
+        "xxd",
+        "Port 12345",
+        "Engines",
+        "Way of",
+    ):
         assert name in done.out

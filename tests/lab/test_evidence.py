@@ -2,8 +2,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from capture.live import Counters
 from capture.rights import MEANING
+from capture.sources.source import Counters
 from lab import evidence
 from lab.pipeline import ChatOutcome, Outcome
 from lab.record import Transport

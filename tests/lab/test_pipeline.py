@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from scapy.utils import RawPcapNgReader
 
-from capture.live import Counters
 from capture.readers import READERS, ReaderName
 from capture.rights import Choice, Way, choose
+from capture.sources.source import Counters
 from capture.streams import Span
 from capture.tls import APPLICATION_DATA
 from capture.tools import find
@@ -137,7 +137,7 @@ def test_tls_1_2(tls12: Outcome) -> None:
 def test_every_reader(
     reader: ReaderName, version: ssl.TLSVersion, make_plan: MakePlan, tmp_path: Path, tool: Callable[[str], str]
 ) -> None:
-    if reader != "scapy":
+    if reader in ("tshark", "pyshark"):
         tool("tshark")
     plan = make_plan(Transport.PLAIN, Transport.TLS, version=version, reader=reader)
     check(run(plan, make_folder(tmp_path, "both")), version)
@@ -240,10 +240,11 @@ def test_packets_that_dumpcap_dropped_are_reported(
     fake = tmp_path / "bin" / "dumpcap"
     fake.parent.mkdir()
     # dumpcap as it is, but for what it says at its end
-    fake.write_text(f"#!/bin/bash\nexec {real} \"$@\" 2> >(sed -E 's#: ([0-9]+)/0 \\(#: \\1/3 (#' >&2)\n")
+    fake.write_text(f"#!/bin/bash\nexec {real} \"$@\" 2> >(trap '' INT; sed -E 's#: ([0-9]+)/0 \\(#: \\1/3 (#' >&2)\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
-    outcome = run(make_plan(Transport.PLAIN), make_folder(tmp_path, "plain"))
+    plan = make_plan(Transport.PLAIN, choice=Choice(Way.LOOPBACK, "", "dumpcap"))
+    outcome = run(plan, make_folder(tmp_path, "plain"))
     assert outcome.problems == ("The capture dropped 3 packets.",)
     assert outcome.chats[Transport.PLAIN].verdict.ok
     assert not outcome.ok

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from capture.decode import colon_hex
-from capture.live import Counters
 from capture.rights import MEANING
+from capture.sources.source import Counters
 from certs.openssl_course import Step
 from lab import presentation
 from lab.doctor import Check

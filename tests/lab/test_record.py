@@ -117,9 +117,10 @@ def test_a_capture_that_dies_on_the_way(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
     folder = make_folder(tmp_path, "plain")
+    choice = replace(here, source="dumpcap")
     steps = (Join("anna"), Join("bob"), *(Say("anna", f"number {n}") for n in range(3000)))
     with pytest.raises(CaptureError, match="dumpcap was stopped by SIGKILL") as caught:
-        asyncio.run(record(make_plan(Transport.PLAIN, steps=steps, reader=reader), folder))
+        asyncio.run(record(make_plan(Transport.PLAIN, steps=steps, reader=reader, choice=choice), folder))
     assert str(folder.capture) in str(caught.value)
     assert folder.capture.stat().st_size > 0, "what was captured is kept"
     assert not folder.transcript.exists()

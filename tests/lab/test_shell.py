@@ -119,18 +119,12 @@ def test_a_path_that_looks_like_shell(sh: Callable[..., bytes], tmp_path: Path, 
     assert list(tmp_path.glob("owned*")) == []
 
 
-def test_dumpcap_takes_the_line(tool: Tool) -> None:
-    line = shell.dumpcap(12345, 12346)
-    assert line.endswith("-w chat.pcapng")
-    # -d compiles the filter and captures nothing; a filter that is wrong ends with another status
-    words = shlex.split(line)
-    done = subprocess.run(
-        [tool("dumpcap"), *words[1:-2], "-d"], capture_output=True, text=True, check=False, timeout=60
-    )
-    if "permi" in done.stderr.lower():
-        pytest.skip(done.stderr.splitlines()[0])
-    assert done.returncode == 0, done.stderr
-    assert "12345" in done.stdout or "0x3039" in done.stdout
+def test_the_lines_to_watch(tmp_path: Path) -> None:
+    """tests/lab/demo/test_watching.py runs it."""
+    words = ["python", "-m", "lab", "capture", "live", "--port", "1111", "--tls-port", "2222"]
+    assert shlex.split(shell.watch(1111, 2222)) == words
+    keylog = tmp_path / "it's; mine"
+    assert shlex.split(shell.watch(1111, 2222, keylog)) == [*words, "--keylog", str(keylog)]
 
 
 def test_openssl_takes_the_line(tool: Tool, both: Outcome) -> None:

@@ -216,9 +216,8 @@ def _open_to_others(hold: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def live(lab: Lab, tool: Callable[[str], str]) -> Lab:
+def live(lab: Lab) -> Lab:
     """The lab where it captures live: on the loopback interface or a private one; --way is not to be given."""
-    tool("dumpcap")
     if choose().way is Way.TAP:
         pytest.skip("nothing may capture live here")
     return lab

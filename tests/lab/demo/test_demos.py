@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from capture.readers import READERS
 from tests.lab.demo.conftest import Lab
 
 VERDICTS = {
@@ -45,7 +46,7 @@ def messages(verdict: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from verdict["messages"]
 
 
-@pytest.mark.parametrize("reader", ["tshark", "pyshark", "scapy"])
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("what", ["plain", "tls", "both"])
 def test_demo(live: Lab, what: str, reader: str) -> None:
     done = live.run(*live.demo(what, "--reader", reader))
