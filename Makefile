@@ -9,7 +9,7 @@ LAB = $(VENV)/bin/python -m lab
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls doctor test check bench clean
+.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls watch doctor test check bench clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -38,11 +38,14 @@ client: $(VENV)/.ready ## chat in plaintext
 client-tls: $(VENV)/.ready ## chat over TLS
 	@$(LAB) client --tls $(ARGS)
 
+watch: $(VENV)/.ready ## see what passes between server and clients, while it does
+	@$(LAB) capture live $(ARGS)
+
 doctor: $(VENV)/.ready ## what works on this machine, and what would work better
-	@$(LAB) doctor
+	@$(LAB) doctor $(ARGS)
 
 test: check ## run every check and every test
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.ready-dev ## style and types
 	@$(VENV)/bin/ruff check .
@@ -50,7 +53,7 @@ check: $(VENV)/.ready-dev ## style and types
 	@$(VENV)/bin/mypy
 
 bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
-	@$(VENV)/bin/python -m lab.bench
+	@$(VENV)/bin/python -m lab.bench $(ARGS)
 
 clean: ## take away what setting up left behind; your captures in out/ stay
 	rm -rf $(VENV) certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
