@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from capture.frames import Datagram, Fragment, extended, segment
 from capture.segment import FIN, SYN, Segment
 
-_INCOMPLETE = 128  # datagrams waited for; at 64 KiB each, 8 MiB
+_INCOMPLETE = 128  # datagrams waited for
+_FRAGMENTS = 8192  # kept of all of them together: a datagram can come in that many pieces of eight bytes
+_PATIENCE_NS = 60_000_000_000  # RFC 8200, section 4.5; names of datagrams have 16 bits in IPv4, and come again
 _LONGEST = 0xFFFF  # bytes of a datagram
 
 _Key = tuple[bytes, int, int]
@@ -20,6 +22,7 @@ _Key = tuple[bytes, int, int]
 class _Waiting:
     """What has come of one datagram, in the order of its bytes; `refused` stands for one that nothing is made of."""
 
+    since_ns: int
     fragments: list[Fragment] = field(default_factory=list)
     received: int = 0
     total: int | None = None
@@ -31,6 +34,7 @@ class Fragments:
 
     def __init__(self) -> None:
         self._waiting: dict[_Key, _Waiting] = {}
+        self._kept = 0  # fragments, of all datagrams
 
     def add(self, fragment: Fragment) -> list[Segment]:
         """Return the segment that `fragment` makes whole, empty while parts are missing or where it is not TCP.
@@ -44,20 +48,32 @@ class Fragments:
         protocol = datagram.protocol if len(datagram.addresses) == 8 else 0
         key = (datagram.addresses, datagram.identification, protocol)
         waiting = self._waiting.get(key)
+        if waiting is not None and abs(fragment.time_ns - waiting.since_ns) > _PATIENCE_NS:
+            self._forget(key)  # another datagram of the same name
+            waiting = None
         if waiting is None:
             if len(self._waiting) >= _INCOMPLETE:
-                del self._waiting[next(iter(self._waiting))]
-            waiting = self._waiting[key] = _Waiting()
+                self._forget(next(iter(self._waiting)))
+            waiting = self._waiting[key] = _Waiting(fragment.time_ns)
         if waiting.refused:
             return []
-        if not _insert(waiting, fragment):
+        before = len(waiting.fragments)
+        fits = _insert(waiting, fragment)
+        self._kept += len(waiting.fragments) - before
+        if not fits:
             # RFC 5722, section 3: where fragments overlap, all of the datagram is dropped, what is still to come too
-            self._waiting[key] = _Waiting(refused=True)
+            self._forget(key)
+            self._waiting[key] = _Waiting(waiting.since_ns, refused=True)
             return []
-        if waiting.received != waiting.total:
-            return []
-        del self._waiting[key]
-        return _segments(waiting.fragments)
+        if waiting.received == waiting.total:
+            self._forget(key)
+            return _segments(waiting.fragments)
+        while self._kept > _FRAGMENTS:
+            self._forget(next(iter(self._waiting)))
+        return []
+
+    def _forget(self, key: _Key) -> None:
+        self._kept -= len(self._waiting.pop(key).fragments)
 
 
 def _insert(waiting: _Waiting, fragment: Fragment) -> bool:

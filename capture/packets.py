@@ -294,6 +294,22 @@ def _order(ahead: _Ahead, at: int) -> str:
     return order
 
 
+def is_frame(kind: int, body: bytes, order: str) -> bool:
+    """Return whether Wireshark counts a block as a frame: packets, and some that are none.
+
+    Args:
+        kind: block type.
+        body: what stands between the two lengths of the block.
+        order: byte order of its section.
+
+    Raises:
+        struct.error: a custom block does not say whose it is.
+    """
+    if kind in _CUSTOM:
+        return struct.unpack_from(order + "I", body) != (_RIVERBED,)
+    return kind in (_PACKET, _SIMPLE, _ENHANCED, *_COUNTED)
+
+
 def _other_block(kind: int, body: bytes, order: str, frame: int, interfaces: list[_Interface]) -> Packet | None:
     """Return the packet of a block that is no enhanced packet block, None where it is no frame; keep an interface.
 
@@ -314,7 +330,7 @@ def _other_block(kind: int, body: bytes, order: str, frame: int, interfaces: lis
         return _simple(body, order, frame, interfaces)
     elif kind == _ENHANCED:
         raise IndexError  # shorter than its own fields
-    elif kind in _COUNTED or (kind in _CUSTOM and struct.unpack_from(order + "I", body) != (_RIVERBED,)):
+    elif is_frame(kind, body, order):
         return Packet(frame, 0, _NO_NETWORK, 0, b"")
     return None
 

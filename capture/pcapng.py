@@ -150,20 +150,24 @@ def secrets_of(block: Block) -> tuple[int, bytes]:
 def resized_section(header: Block, change: int) -> bytes:
     """Return a section header block for a section that became `change` bytes longer.
 
-    Most say -1, not known, in place of a section length (section 4.1); those stay as they are.
+    Most say -1, not known, in place of a section length (section 4.1); those stay as they are. A length that no section
+    has becomes -1.
     """
     (length,) = struct.unpack_from(header.order + "q", header.raw, 16)
     if length == -1 or not change:
         return header.raw
-    return header.raw[:16] + struct.pack(header.order + "q", length + change) + header.raw[24:]
+    known = 0 <= length < 1 << 62 and length + change >= 0
+    return header.raw[:16] + struct.pack(header.order + "q", length + change if known else -1) + header.raw[24:]
 
 
 def comments(block: Block) -> int:
     """Return how many comments (option opt_comment, section 3.5) a block of a known kind carries."""
     body, order = block.body, block.order
-    if block.kind == ENHANCED_PACKET and len(body) >= 20:
+    if block.kind in (ENHANCED_PACKET, OLD_PACKET) and len(body) >= 20:
         (captured,) = struct.unpack_from(order + "I", body, 12)
         at = 20 + captured + -captured % 4
+    elif block.kind == NAME_RESOLUTION:
+        at = _after_records(body, order)
     elif block.kind in _OPTIONS_AT:
         at = _OPTIONS_AT[block.kind]
     else:
@@ -176,6 +180,17 @@ def comments(block: Block) -> int:
         found += code == _COMMENT
         at += 4 + length + -length % 4
     return found
+
+
+def _after_records(body: bytes, order: Order) -> int:
+    """Return where the options of a name resolution block begin: after its records (section 4.5)."""
+    at = 0
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, at)
+        at += 4 + length + -length % 4
+        if code == 0:  # nrb_record_end
+            break
+    return at
 
 
 _OPTIONS_AT = {SECTION_HEADER: 16, INTERFACE_DESCRIPTION: 8, INTERFACE_STATISTICS: 12}

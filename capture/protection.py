@@ -3,14 +3,14 @@
 Pure. Knows when TLS begins to encrypt: each side after its change_cipher_spec up to TLS 1.2 (RFC 5246, section 7.1);
 from TLS 1.3 on in records of type application_data, and change_cipher_spec means nothing (RFC 8446, sections 5 and
 D.4). "encrypted" is said where these rules say so, never because bytes could not be read. Suites that protect but do
-not encrypt (NULL) are "encrypted" here too.
+not encrypt (NULL) leave it "unknown": such a record is in plaintext with a checksum.
 """
 
 from collections.abc import Iterator
 from typing import Literal
 
 from capture.errors import MalformedError
-from capture.hello import CLIENT_HELLO, SERVER_HELLO, parse_server_hello
+from capture.hello import CLIENT_HELLO, SERVER_HELLO, ServerHello, parse_server_hello
 from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Record, RecordLayer, handshake_messages
 
 Protection = Literal["clear", "encrypted", "unknown"]
@@ -24,19 +24,21 @@ def protection(client: RecordLayer, server: RecordLayer) -> tuple[tuple[Protecti
     "unknown" is what the handshake would tell: the version where no ServerHello was captured or can be read, and the
     state where the capture began after the ClientHello.
     """
-    version = _version(server)
+    answer = _answer(server)
+    # what a NULL suite protects can be read
+    version = None if answer is None or "_NULL_" in answer.suite_name else answer.version
     begun = bool(client.records) and _begins(client.records[0])
     return tuple(_states(client, version, begun=begun)), tuple(_states(server, version, begun=begun))
 
 
-def _version(server: RecordLayer) -> int | None:
-    """Return the version that the first ServerHello says, a HelloRetryRequest too; None where it cannot be told."""
+def _answer(server: RecordLayer) -> ServerHello | None:
+    """Return the first ServerHello, a HelloRetryRequest too; None where there is none that can be read."""
     fragments = (record.fragment for record in server.records if record.content_type == HANDSHAKE)
     first = next(handshake_messages(fragments), None)
     if first is None or first.msg_type != SERVER_HELLO:
         return None
     try:
-        return parse_server_hello(first.body).version
+        return parse_server_hello(first.body)
     except MalformedError:
         return None
 

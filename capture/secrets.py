@@ -23,6 +23,7 @@ from capture.files import whole_file
 from capture.hello import CLIENT_HELLO
 from capture.keylog import KeyLog
 from capture.output import new_file
+from capture.packets import is_frame
 from capture.pcapng import (
     CUSTOM,
     CUSTOM_NO_COPY,
@@ -54,6 +55,7 @@ _CLIENT_KEY_EXCHANGE = 16  # handshake message type, RFC 5246, section 7.4
 # A record that a ClientHello starts in, and its random: mail and proxies begin in plaintext and change to TLS later.
 _HELLO = re.compile(rb"\x16\x03(?=...\x01...\x03.(.{32}))", re.DOTALL)
 _BEGINNING = 1 << 20  # bytes of each side of a connection that ClientHellos are looked for in; no more is kept
+_TRIES = 4  # places where a hello with a known random may begin and does not; a random can be copied without end
 _HANDSHAKE_BYTES = 1 << 18  # of a stream from its ClientHello on: as far as its ClientKeyExchange is looked for
 _SECRETS_BLOCK = 1 << 20  # bytes of key log in one block; Wireshark refuses blocks of more than 16 MiB
 
@@ -172,7 +174,7 @@ def _belonging(file: IO[bytes], path: Path, keys: KeyLog, reader: ReaderName) ->
     for block in _blocks(file):
         if block.kind == SECTION_HEADER:
             ends.append(frames)
-        elif block.kind in PACKETS:
+        elif is_frame(block.kind, block.body, block.order):
             frames += 1
             ends[-1] = frames
     known = frozenset(name for _, name in keys)
@@ -180,7 +182,6 @@ def _belonging(file: IO[bytes], path: Path, keys: KeyLog, reader: ReaderName) ->
     connections = 0
     for stream in reassemble(_beginnings(read_segments(path, reader))):
         for frame, named in _connections(stream, known):
-            # readers may count blocks as frames that are no packets; the last section has what lies beyond all
             names[min(bisect.bisect_left(ends, frame), len(ends) - 1)] |= named
             connections += bool(named)
     chosen: list[KeyLog] = [
@@ -192,11 +193,15 @@ def _belonging(file: IO[bytes], path: Path, keys: KeyLog, reader: ReaderName) ->
 def _beginnings(segments: Iterable[Segment]) -> Iterator[Segment]:
     """Yield of each side of a connection the segments that it begins with."""
     sent: dict[tuple[Endpoint, Endpoint], int] = {}
+    opened: dict[tuple[Endpoint, Endpoint], int] = {}  # the sequence number of its SYN
     for segment in segments:
         side = segment.source, segment.destination
-        before = 0 if segment.flags & SYN else sent.get(side, 0)
+        if segment.flags & SYN and opened.get(side) != segment.seq:
+            opened[side], sent[side] = segment.seq, 0
+        before = sent.get(side, 0)
         sent[side] = before + segment.length
-        if before < _BEGINNING:
+        # an acknowledgment without payload adds nothing to a stream
+        if before < _BEGINNING and (segment.length or segment.flags & SYN):
             yield segment
 
 
@@ -209,8 +214,10 @@ def _connections(stream: ByteStream, known: frozenset[bytes]) -> Iterator[tuple[
     """
     later = [(found.start(), found[1]) for found in _HELLO.finditer(stream.data) if found[1] in known]
     seen: set[bytes] = set()
+    tries: Counter[bytes] = Counter()
     for start, random in [(0, b""), *later] if stream.data else ():
-        if random in seen:
+        tries[random] += 1
+        if random in seen or tries[random] > _TRIES:
             continue  # after a HelloRetryRequest the client says hello again
         end = min(len(stream.data), start + _HANDSHAKE_BYTES)
         layer = read_records(select(stream, [(start, end)]))
@@ -356,7 +363,7 @@ def _place(out: IO[bytes], at: int, removed: Sequence[Block]) -> str:
     """Say where in the capture a byte of the stripped file stands."""
     frame = 0
     for block in _blocks(out):
-        frame += block.kind in PACKETS
+        frame += is_frame(block.kind, block.body, block.order)
         if at < block.offset + len(block.raw):
             break
     before = at

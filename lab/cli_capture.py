@@ -72,7 +72,9 @@ def strip_keys(
         _say("There are no decryption secrets in it (a classic pcap file never has any): this is a copy.")
     _say("", f"{out}, read again after it was written:")
     proof = {"blocks of decryption secrets": "0"}
-    if stripped.blocks:
+    if stripped.blocks and not stripped.searched:
+        proof["secrets looked for"] = "none: those taken out are too short to be told from chance"
+    elif stripped.blocks:
         proof[f"secrets found, of {stripped.searched}"] = "0, looked for everywhere as bytes and as hex"
     proof["packets"] = f"{stripped.packets}, each the same bytes as before"
     proof["SHA-256 of the packet blocks"] = f"{stripped.sha256}, before and after"

@@ -1,4 +1,4 @@
-"""Reads a capture, a file or one still being made, without any program or library.
+"""Reads a capture file without any program or library.
 
 Streams: memory does not grow with the file, and a torn or damaged file needs no copy. Alone among the readers it also
 puts fragmented datagrams together; what came in fragments is given when the last of them has come.

@@ -117,3 +117,33 @@ def test_no_more_than_so_many_are_waited_for() -> None:
     assert len(together._waiting) == 128
     assert together.add(lost[0][1]) == [], "the oldest is let go"
     assert b"".join(segment.payload for segment in together.add(lost[-1][1])) == WORDS
+
+
+def later(fragment: Fragment, seconds: int) -> Fragment:
+    return fragment._replace(time_ns=fragment.time_ns + seconds * 1_000_000_000)
+
+
+def test_a_name_that_comes_again_an_hour_later_is_another_datagram() -> None:
+    first, second = cut(tcp(WORDS), 56), cut(tcp(WORDS.upper()), 56)
+    together = Fragments()
+    assert together.add(first[1]) == []
+    assert together.add(later(second[0], 3600)) == [], "the first one's tail does not go with this head"
+    found = together.add(later(second[1], 3600))
+    assert b"".join(segment.payload for segment in found) == WORDS.upper()
+
+
+def test_what_was_refused_is_forgotten_in_time() -> None:
+    parts = cut(tcp(WORDS), 56)
+    together = Fragments()
+    together.add(parts[0])
+    together.add(parts[0]._replace(data=bytes(56)))
+    assert [together.add(part) for part in parts] == [[], []]
+    assert [bool(together.add(later(part, 61))) for part in parts] == [False, True]
+
+
+def test_fragments_that_never_become_whole_take_no_more_than_a_bounded_room() -> None:
+    together = Fragments()
+    for identification in range(100):
+        for part in cut(bytes(8 * 400), *range(8, 8 * 400, 8), identification=identification)[1:]:
+            assert together.add(part) == []
+    assert sum(len(waiting.fragments) for waiting in together._waiting.values()) <= 8192

@@ -9,6 +9,7 @@ import pytest
 from capture import pcapng
 from capture.errors import MalformedError, NotACaptureError, TornCaptureError
 from capture.pcapng import (
+    SECTION_HEADER,
     Block,
     Order,
     blocks,
@@ -196,6 +197,25 @@ def test_a_section_that_says_how_long_it_is() -> None:
         grown = resized_section(walk(raw)[0], -40)
         assert grown == struct.pack(order + "IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, 960, 28)
         assert resized_section(walk(raw)[0], 0) == raw
+
+
+@pytest.mark.parametrize("length", [(1 << 63) - 1, -(1 << 63), -2, 3])
+def test_a_length_that_no_section_has_becomes_not_known(length: int) -> None:
+    raw = section_header()
+    raw = raw[:16] + struct.pack("<q", length) + raw[24:]
+    for change in (100, -100):
+        resized = resized_section(Block(SECTION_HEADER, "<", 0, raw), change)
+        (found,) = struct.unpack_from("<q", resized, 16)
+        assert found == (103 if (length, change) == (3, 100) else -1)
+
+
+def test_comments_of_old_packets_and_of_names() -> None:
+    option = struct.pack("<HH4sI", 1, 4, b"here", 0)
+    old = struct.pack("<HHIIII", 0, 0, 0, 0, 3, 3) + b"abc\0" + option
+    names = struct.pack("<HH8sI", 1, 7, b"\x7f\0\0\1ab\0\0", 0) + option
+    for kind, body in ((2, old), (4, names)):
+        raw = struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+        assert comments(Block(kind, "<", 0, raw)) == 1
 
 
 def test_secrets_of_a_block() -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture import pcapng
+from capture import pcapng, secrets
 from capture.errors import CaptureError, KeyLogError, NotACaptureError
 from capture.keylog import parse_keylog, read_keylog
 from capture.packets import packets
@@ -39,9 +39,10 @@ from capture.pcapng import (
 )
 from capture.readers import ReaderName, read_segments
 from capture.secrets import block_name, occurrences, save, strip
-from capture.segment import ACK, PSH, SYN, Endpoint
-from capture.streams import reassemble
+from capture.segment import ACK, PSH, SYN, Endpoint, Segment
+from capture.streams import ByteStream, reassemble
 from capture.tap import tcp_frame
+from capture.tls import RecordLayer, read_records
 
 DATA = Path(__file__).parent.parent / "data"
 SESSIONS = ("tls12", "tls12-resumed", "tls12-rsa", "tls13", "tls13-key-update", "tls13-resumed", "tls13-retry")
@@ -321,6 +322,23 @@ def test_the_same_bytes_as_a_hello_a_thousand_times(hello: bytes, tmp_path: Path
     capture.write_bytes(conversation(*([hello[:20] * 1000] * 50), hello))
     saved = save(capture, tmp_path / "out.pcapng", read_keylog(DATA / "tls13.keys.txt"), READER)
     assert saved.connections == 1
+
+
+def test_a_known_random_copied_without_end_is_tried_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = bytes(range(32))
+    # each record begins a hello of 16 MiB that never comes
+    record = b"\x16\x03\x01\x00\x26\x01\xff\xff\xff\x03\x03" + random
+    segments = [Segment(1, 0, Endpoint("a", 1), Endpoint("b", 2), 1, 1, 24, 43_000, record * 1000, 0)]
+    tried: list[ByteStream] = []
+
+    def counting(stream: ByteStream) -> RecordLayer:
+        tried.append(stream)
+        return read_records(stream)
+
+    monkeypatch.setattr("capture.secrets.read_records", counting)
+    for stream in reassemble(segments):
+        assert not any(names for _, names in secrets._connections(stream, frozenset({random})))
+    assert len(tried) == 5
 
 
 def test_nothing_is_overwritten_and_a_full_disk_leaves_nothing(
