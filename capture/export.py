@@ -210,7 +210,7 @@ def _parquet(file: IO[bytes], columns: dict[str, type], rows: Iterable[Row]) -> 
         import pyarrow as arrow  # noqa: PLC0415  (an extra, large and slow to import, and only Parquet needs it)
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError as error:
-        msg = "Parquet needs pyarrow, which is not installed: `pip install 'traffic-inspection-lab[parquet]'`."
+        msg = "Parquet needs pyarrow, which is not installed: `.venv/bin/pip install pyarrow`."
         raise CaptureError(msg) from error
     types = {int: arrow.int64(), str: arrow.string(), bytes: arrow.binary()}
     fields = [arrow.field(name, types[kind], nullable=False) for name, kind in columns.items()]

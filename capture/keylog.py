@@ -20,6 +20,14 @@ def parse_keylog(text: str, name: str = "the key log") -> KeyLog:
     Raises:
         KeyLogError: a line is not a key log's, or there is no secret in it.
     """
+    secrets = _secrets(text, name)
+    if not secrets:
+        msg = f"{name} holds no secret: the session it belongs to did not write its keys."
+        raise KeyLogError(msg)
+    return MappingProxyType(secrets)
+
+
+def _secrets(text: str, name: str) -> dict[tuple[str, bytes], bytes]:
     secrets: dict[tuple[str, bytes], bytes] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -30,10 +38,7 @@ def parse_keylog(text: str, name: str = "the key log") -> KeyLog:
             raise KeyLogError(msg)
         label, random, secret = found.groups()
         secrets[label, bytes.fromhex(random)] = bytes.fromhex(secret)
-    if not secrets:
-        msg = f"{name} holds no secret: the session it belongs to did not write its keys."
-        raise KeyLogError(msg)
-    return MappingProxyType(secrets)
+    return secrets
 
 
 def read_keylog(path: Path) -> KeyLog:
@@ -42,12 +47,25 @@ def read_keylog(path: Path) -> KeyLog:
     Raises:
         KeyLogError: it cannot be read, a line is not a key log's, or there is no secret in it.
     """
+    return parse_keylog(_text(path), str(path))
+
+
+def check_keylog(path: Path) -> None:
+    """Make sure that `path` is a key log, or an empty file, or is not there yet: what keys may be added to.
+
+    Raises:
+        KeyLogError: it is another file, or cannot be read, or its folder is not there.
+    """
+    if path.exists():
+        _secrets(_text(path), str(path))
+    elif not path.parent.is_dir():
+        msg = f"The key log {path} cannot be written: there is no folder {path.parent}."
+        raise KeyLogError(msg)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text("ascii")
+        return path.read_text("ascii", errors="replace")  # a line that is no text is no line of a key log
     except OSError as error:
         msg = f"The key log {path} cannot be read: {error.strerror}."
         raise KeyLogError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not a key log: byte {error.start} is not text."
-        raise KeyLogError(msg) from error
-    return parse_keylog(text, str(path))

@@ -21,7 +21,7 @@ from typing import IO, Final
 from capture.errors import CaptureError, KeyLogError, MalformedError, TornCaptureError
 from capture.files import whole_file
 from capture.hello import CLIENT_HELLO
-from capture.keylog import KeyLog
+from capture.keylog import KeyLog, parse_keylog
 from capture.output import new_file
 from capture.packets import is_frame
 from capture.pcapng import (
@@ -124,6 +124,21 @@ def block_name(kind: int) -> str:
     return f"{name} (0x{kind:08x})" if name in ("unknown", "custom") else name
 
 
+def carried_keys(source: Path) -> KeyLog | None:
+    """Return the TLS key logs that a capture file carries in blocks of its own, None where it carries none.
+
+    Raises:
+        CaptureError: the file cannot be read.
+        KeyLogError: what it carries is no key log.
+    """
+    with whole_file(source) as whole, whole.path.open("rb") as file:
+        if is_pcap(file):
+            return None
+        found = [secrets_of(block) for block in _blocks(file) if block.kind == DECRYPTION_SECRETS]
+    text = "\n".join(data.decode("ascii", "replace") for kind, data in found if kind == TLS_KEY_LOG)
+    return parse_keylog(text, f"The key log within {source}") if text.strip() else None
+
+
 def save(source: Path, target: Path, keys: KeyLog | None, reader: ReaderName) -> Saved:
     """Write a capture file as pcapng that holds the keys of its own TLS connections, and so opens by itself.
 
@@ -144,6 +159,9 @@ def save(source: Path, target: Path, keys: KeyLog | None, reader: ReaderName) ->
         CaptureError: the capture cannot be read, or the file not be written: it is there already, or there is no room.
     """
     with whole_file(source) as whole, whole.path.open("rb") as file:
+        if target.suffix in (".pcap", ".cap"):
+            msg = f"{target} would be pcapng, which {target.suffix} is not: give it a name that ends in .pcapng."
+            raise CaptureError(msg)
         chosen: list[KeyLog] = []
         connections = 0
         if keys is not None:

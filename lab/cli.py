@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from capture import decode as hexes
 from capture.errors import CaptureError, MalformedError
+from capture.keylog import check_keylog
 from capture.readers import ReaderName, best_reader
 from capture.rights import Choice, Way, choose, private_refusal, refusals
 from capture.sources import SourceName, refusal
@@ -311,6 +312,8 @@ def server(
     certificates: _Certs = _CERTIFICATES,
 ) -> None:
     """Run the chat server, in plaintext and over TLS."""
+    if keylog is not None:
+        check_keylog(keylog)  # before anything is added to it
     store = open_store(certificates)
     secure = server_context(store.server_certificate, store.server_key, keylog=keylog)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")

@@ -54,7 +54,10 @@ def save_capture(
             f"{saved.secrets} of the {_count(len(keys), 'secret')} in {with_keys} went in: those of "
             f"{_count(saved.connections, 'TLS connection')} in the capture."
         )
-        _say("Whoever has the file can read those connections: `lab capture strip-keys` takes the keys out again.")
+        _say(
+            "Whoever has the file can read those connections: `python -m lab capture strip-keys` takes the keys out.",
+            "In Wireshark: click a packet with Application Data, then the tab Decrypted TLS below.",
+        )
     if saved.torn is not None:
         raise saved.torn
 

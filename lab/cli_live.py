@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from capture.engines import EngineName
+from capture.keylog import check_keylog
 from capture.live import open_capture
 from capture.readers import best_reader
 from capture.recorder import Limit
@@ -16,7 +17,7 @@ from capture.sources import SourceName
 from chat.escape import visible
 from lab.errors import LabError
 from lab.folder import make_folder
-from lab.watch import watch
+from lab.watch import PipedConsole, watch
 
 _MEGABYTE = 1_000_000
 
@@ -46,8 +47,12 @@ def live(
             f"A key log opens TLS live with tshark only: save the capture, then `python -m lab read --keylog {keylog}`."
         )
         raise LabError(msg)
+    console = PipedConsole(highlight=False)
+    if keylog is not None:
+        check_keylog(keylog)
+        if not keylog.exists():
+            console.print(Text(visible(f"{keylog} is not there yet: TLS stays closed until it is.")), soft_wrap=True)
     folder = make_folder(keep, "live")
-    console = Console(highlight=False)
     opened = open_capture(
         folder.capture,
         port,
@@ -71,4 +76,7 @@ def live(
     names = ", ".join(str(path) for path in capture.files)
     unseen = f" {capture.unseen} were not shown." if capture.unseen else ""
     said = f"{end}{counters.received} packets captured, {counters.dropped} dropped, in {names}.{unseen}"
-    console.print(Text(visible(said)), soft_wrap=True)
+    try:
+        console.print(Text(visible(said)), soft_wrap=True)
+    except BrokenPipeError:  # Ctrl-C has ended the program that our output went through
+        Console(stderr=True).print(Text(visible(said)), soft_wrap=True)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.errors import TornCaptureError
+from capture.errors import KeyLogError, MalformedError, TornCaptureError
 from capture.keylog import read_keylog
 from capture.readers import ReaderName, read_segments
+from capture.secrets import carried_keys
 from capture.segment import Segment
 from capture.streams import reassemble
 from lab.overhear import Heard, overhear, repeated
@@ -40,9 +41,16 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
     Raises:
         CaptureError: the file or the key log cannot be read at all.
     """
-    keys = read_keylog(keylog) if keylog is not None else None
     segments: list[Segment] = []
     problems: list[str] = []
+    keys = None
+    if keylog is not None:
+        keys = read_keylog(keylog)
+    else:
+        try:
+            keys = carried_keys(path)
+        except (KeyLogError, MalformedError) as error:  # the packets can be read all the same
+            problems.append(str(error))
     try:
         segments.extend(read_segments(path, reader))
     except TornCaptureError as torn:

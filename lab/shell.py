@@ -1,6 +1,7 @@
 """The shell lines that a student can type to see what the lab shows. Pure; each line runs as it is printed."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def decrypted_fields(capture: Path, keylog: Path, port: int) -> str:
 def watch(plain_port: int, tls_port: int, keylog: Path | None = None) -> str:
     """Return the lab's own line that captures and shows both chats until Ctrl-C, the TLS one opened with its keys."""
     keys = f" --keylog {_quote(keylog)}" if keylog is not None else ""
-    return f"python -m lab capture live --port {plain_port} --tls-port {tls_port}{keys}"
+    return f"{_quote(Path(sys.executable))} -m lab capture live --port {plain_port} --tls-port {tls_port}{keys}"
 
 
 def s_client(ca: Path, port: int) -> str:

@@ -4,7 +4,9 @@ What is shown was captured from others: it passes `visible`. A slow terminal hol
 """
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -38,6 +40,21 @@ def _words(seen: Dissection) -> str:
     return f"{data[:_HEX].hex(':')}{':…' if len(data) > _HEX else ''} ({len(data)} bytes)"
 
 
+class PipedConsole(Console):
+    """A console whose output may go through a pipe that ends: it says so with an error, and does not exit."""
+
+    def on_broken_pipe(self) -> None:
+        """Keep Python from writing to the pipe again at its end.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+        raise BrokenPipeError
+
+
 async def watch(opened: AbstractAsyncContextManager[Capture], console: Console) -> Capture:
     """Show a capture until Ctrl-C, or until it ends by itself; return it.
 
@@ -67,7 +84,10 @@ async def watch(opened: AbstractAsyncContextManager[Capture], console: Console) 
 async def _show(capture: Capture, console: Console) -> None:
     while seen := await capture.batch():
         # in a thread: a terminal that is held with Ctrl-S must not hold the loop that captures
-        await asyncio.to_thread(print_batch, seen, console)
+        try:
+            await asyncio.to_thread(print_batch, seen, console)
+        except BrokenPipeError:
+            return  # nobody sees it: the capture ends as well
 
 
 def print_batch(seen: Sequence[Dissection], console: Console) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -77,6 +78,9 @@ def _segments(make: Callable[..., Any], name: str) -> Iterator[Segment]:
 
     def work() -> None:
         end: BaseException | None = None
+        # Ctrl-C goes to all programs of a terminal, and the tshark that pyshark starts must read to the end: from this
+        # thread it inherits that the signal waits
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             with closing(asyncio.new_event_loop()) as loop:
                 asyncio.set_event_loop(loop)

@@ -6,6 +6,7 @@ from capture.errors import CaptureError
 from capture.sources import packet_socket
 from capture.sources.programs import DUMPCAP, TCPDUMP, ProgramSource, program_refusal
 from capture.sources.source import Source
+from capture.tools import LOOPBACK
 
 SourceName = Literal["packet-socket", "tcpdump", "dumpcap"]
 SOURCES: tuple[SourceName, ...] = get_args(SourceName)  # the best first: ready at once, then in milliseconds
@@ -23,13 +24,10 @@ def make(name: SourceName | None = None) -> Source:
         CaptureError: none may.
     """
     if name is None:
-        refusals = []
         for candidate in SOURCES:
-            refused = refusal(candidate)
-            if refused is None:
+            if refusal(candidate) is None:
                 return make(candidate)
-            refusals.append(f"{candidate}: {refused.rstrip('.')}")
-        msg = f"Nothing may capture here ({'; '.join(refusals)}): run `make doctor`, which says what to do."
+        msg = f"Your user may not capture on {LOOPBACK}: `make doctor ARGS=--fix` prints what would change that."
         raise CaptureError(msg)
     if name == "packet-socket":
         return packet_socket.PacketSocket()

@@ -571,3 +571,15 @@ def test_pcap_files_have_blocks_of_packets_only() -> None:
     with (DATA / "vlan.pcap").open("rb") as file:
         kinds = [block.kind for block in pcap_blocks(file)]
     assert kinds[2:] == [ENHANCED_PACKET] * (len(kinds) - 2)
+
+
+def test_keys_that_a_file_carries(with_keys: Callable[[str], Path]) -> None:
+    assert secrets.carried_keys(DATA / "tls13.pcapng") is None
+    assert secrets.carried_keys(DATA / "linux-cooked.pcap") is None
+    assert secrets.carried_keys(with_keys("tls13")) == read_keylog(DATA / "tls13.keys.txt")
+
+
+def test_the_name_of_another_kind_of_file(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match=r"would be pcapng, which \.pcap is not"):
+        save(DATA / "tls13.pcapng", tmp_path / "out.pcap", None, "native")
+    assert list(tmp_path.iterdir()) == []

@@ -57,7 +57,8 @@ def test_save_with_keys(run: Run, tmp_path: Path, tool: Callable[[str], str]) ->
         assert done.out.splitlines() == [
             f"29 packets saved in {out}, which only you can read.",
             f"5 of the 6 secrets in {everything} went in: those of 1 TLS connection in the capture.",
-            "Whoever has the file can read those connections: `lab capture strip-keys` takes the keys out again.",
+            "Whoever has the file can read those connections: `python -m lab capture strip-keys` takes the keys out.",
+            "In Wireshark: click a packet with Application Data, then the tab Decrypted TLS below.",
         ]
         assert stat.S_IMODE(out.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
         out.unlink()
@@ -196,9 +197,7 @@ def test_records_that_end_early(run: Run, tmp_path: Path) -> None:
 def test_parquet_without_pyarrow(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run("export", DATA / "tls13.pcapng", tmp_path / "out.parquet")
-    assert done.err == (
-        "Parquet needs pyarrow, which is not installed: `pip install 'traffic-inspection-lab[parquet]'`.\n"
-    )
+    assert done.err == ("Parquet needs pyarrow, which is not installed: `.venv/bin/pip install pyarrow`.\n")
     assert done.status == 1
 
 

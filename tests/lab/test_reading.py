@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from capture.errors import CaptureError, KeyLogError, NotACaptureError
+from capture.keylog import read_keylog
+from capture.pcapng import decryption_secrets
 from capture.readers import READERS, ReaderName, read_segments
+from capture.secrets import save
 from capture.segment import Endpoint, Segment
 from lab.pipeline import Outcome
 from lab.reading import Reading, read_capture
@@ -64,6 +67,20 @@ def test_a_zipped_file(plain: Outcome, tmp_path: Path) -> None:
     zipped = tmp_path / "capture.pcapng.gz"
     zipped.write_bytes(gzip.compress(plain.folder.capture.read_bytes()))
     assert read_capture(zipped, "scapy") == read_capture(plain.folder.capture, "scapy")
+
+
+def test_keys_that_the_file_carries_open_it(tls12: Outcome, tmp_path: Path) -> None:
+    keyed = tmp_path / "keyed.pcapng"
+    save(tls12.folder.capture, keyed, read_keylog(tls12.folder.keylog), "native")
+    assert said(read_capture(keyed, "scapy")) == SAID
+
+
+def test_a_file_that_carries_rubbish_for_keys_is_read_all_the_same(tls12: Outcome, tmp_path: Path) -> None:
+    keyed = tmp_path / "keyed.pcapng"
+    keyed.write_bytes(tls12.folder.capture.read_bytes() + decryption_secrets(b"no keys\n"))
+    reading = read_capture(keyed, "scapy")
+    assert "is not a key log: line 1" in reading.problems[0]
+    assert len(reading.closed) == 3
 
 
 def test_missing_bytes_are_said() -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_a_path_that_looks_like_shell(sh: Callable[..., bytes], tmp_path: Path, 
 
 def test_the_lines_to_watch(tmp_path: Path) -> None:
     """tests/lab/demo/test_watching.py runs it."""
-    words = ["python", "-m", "lab", "capture", "live", "--port", "1111", "--tls-port", "2222"]
+    words = [sys.executable, "-m", "lab", "capture", "live", "--port", "1111", "--tls-port", "2222"]
     assert shlex.split(shell.watch(1111, 2222)) == words
     keylog = tmp_path / "it's; mine"
     assert shlex.split(shell.watch(1111, 2222, keylog)) == [*words, "--keylog", str(keylog)]

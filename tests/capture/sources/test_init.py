@@ -33,10 +33,7 @@ def test_programs_that_are_not_installed() -> None:
 
 def test_nobody_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "refusal", lambda name: f"{name} says no.")
-    said = (
-        r"^Nothing may capture here \(packet-socket: packet-socket says no; tcpdump: tcpdump says no; "
-        r"dumpcap: dumpcap says no\): run `make doctor`, which says what to do\.$"
-    )
+    said = r"^Your user may not capture on \w+: `make doctor ARGS=--fix` prints what would change that\.$"
     with pytest.raises(CaptureError, match=said):
         make()
 

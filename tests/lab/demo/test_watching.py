@@ -1,5 +1,6 @@
 """One's own chat, watched while it runs: `lab server` in one place, what it prints as "Watch:" in another."""
 
+import os
 import re
 import shlex
 import signal
@@ -99,6 +100,40 @@ def test_every_engine_shows_plaintext_and_leaves_tls_closed(ended: Lab, engine: 
     watched.say(b"bob\nhello over TLS\n!quit\n", tls=True)
     shown = "".join(watched.until(b"  17:03:03:"))
     assert "hello over TLS" not in shown + watched.end()
+
+
+@pytest.mark.parametrize("engine", READERS)
+def test_ctrl_c_reaches_every_program_of_the_terminal(ended: Lab, engine: str) -> None:
+    watched = Watched(ended, f"--engine={engine}")
+    watched.say(b"alice\nhello in plaintext\n!quit\n")
+    watched.until(b"hello in plaintext")
+    os.killpg(watched.watch.pid, signal.SIGINT)
+    done = ended.end(watched.watch)
+    assert (done.status, done.err) == (0, "")
+    assert re.search(r"\d+ packets captured, 0 dropped, in ", done.out)
+
+
+def test_the_program_that_its_output_goes_through_ends_first(ended: Lab) -> None:
+    watched = Watched(ended, "--engine=native")
+    assert watched.watch.stdout is not None
+    watched.watch.stdout.close()
+    watched.watch.stdout = None
+    watched.watch.send_signal(signal.SIGINT)
+    assert watched.watch.stderr is not None
+    said = watched.watch.stderr.read().decode()
+    assert watched.watch.wait(30) == 0
+    assert re.fullmatch(r"\d+ packets captured, 0 dropped, in .*\n", said)
+
+
+def test_a_file_that_is_no_key_log_is_left_alone(ended: Lab) -> None:
+    homework = ended.home / "homework.txt"
+    homework.write_text("my words\n")
+    homework.chmod(0o644)
+    done = ended.run("server", "--plain-port=0", "--tls-port=0", f"--certs={ended.certs}", f"--keylog={homework}")
+    assert done.status == 1
+    assert "homework.txt is not a key log" in done.sentence
+    assert homework.read_text() == "my words\n"
+    assert homework.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_full_file_ends_it(ended: Lab) -> None:
