@@ -98,6 +98,8 @@ def _limit(context: ssl.SSLContext, version: ssl.TLSVersion | None) -> None:
     if version is not None and version not in _VERSIONS:
         raise CertsError(f"The lab does not speak {version.name}: choose TLS 1.2 or TLS 1.3.")
     context.minimum_version = version or ssl.TLSVersion.TLSv1_2
+    # TLS 1.2 lets a client shake hands again and again at the server's cost (CVE-2011-1473); TLS 1.3 has no such thing.
+    context.options |= ssl.OP_NO_RENEGOTIATION
     if version is not None:
         context.maximum_version = version
 

@@ -9,10 +9,11 @@ certificate stands beside a key that is not its own.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -32,6 +33,7 @@ _MARGIN = timedelta(days=1)
 # Virtual machines and WSL wake up with a clock that is behind, and would call a fresh certificate not yet valid.
 _CLOCK_ERROR = timedelta(hours=1)
 
+_LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 _FILES = "ca.pem, ca.key, server.pem and server.key"
 
 
@@ -45,7 +47,7 @@ class Store:
     renewed: str
 
 
-def open_store(directory: Path, *, now: datetime | None = None) -> Store:
+def open_store(directory: Path, *, now: datetime | None = None, addresses: Sequence[str] = ()) -> Store:
     """Make the certificates in `directory`, renew the expired ones, or leave all as it is.
 
     The directory is made with mode 0700, keys with 0600 from their first byte; a key that others may read is set back
@@ -54,6 +56,7 @@ def open_store(directory: Path, *, now: datetime | None = None) -> Store:
     Args:
         directory: where the files are or shall be.
         now: the moment to judge validity by, with a time zone; the system's clock when None.
+        addresses: IP addresses that the server's certificate must be for, beside localhost's.
 
     Raises:
         CertsError: when a file is damaged, missing beside its other half, not of this CA, or cannot be read or written.
@@ -62,7 +65,7 @@ def open_store(directory: Path, *, now: datetime | None = None) -> Store:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(directory):
-            return _bring_up_to_date(directory, now)
+            return _bring_up_to_date(directory, now, addresses)
     except OSError as error:
         raise CertsError(
             f"The certificates cannot be kept in {directory} ({error.strerror or error}): "
@@ -70,7 +73,7 @@ def open_store(directory: Path, *, now: datetime | None = None) -> Store:
         ) from error
 
 
-def _bring_up_to_date(directory: Path, now: datetime) -> Store:
+def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) -> Store:
     ca_path, ca_key_path = directory / "ca.pem", directory / "ca.key"
     server_path, server_key_path = directory / "server.pem", directory / "server.key"
     notes = [note for path in (ca_key_path, server_key_path) if (note := _close_to_others(path))]
@@ -90,11 +93,21 @@ def _bring_up_to_date(directory: Path, now: datetime) -> Store:
     else:
         authority = Identity(ca, ca_key)
 
+    named = _LOOPBACK if server is None else _addresses(server)
+    wanted = tuple(dict.fromkeys((*named, *map(ip_address, addresses))))
     why_server = None if server is None else _why_renew(server, now)
+    if why_server is None and wanted != named:
+        why_server = f"the old one is not for {', '.join(str(address) for address in wanted if address not in named)}"
     if server is None or server_key is None or why_server:
         # Never beyond the CA's own end, so that the two are always renewed together.
         not_after = min(now + _SERVER_LIFETIME, authority.certificate.not_valid_after_utc)
-        identity = issue_server(authority, not_before=now - _CLOCK_ERROR, not_after=not_after, key=server_key)
+        identity = issue_server(
+            authority,
+            not_before=now - _CLOCK_ERROR,
+            not_after=not_after,
+            key=server_key,
+            addresses=tuple(map(str, wanted)),
+        )
         _save(identity, server_path, server_key_path, new_key=server_key is None)
         renewed.append("server certificate")
     else:
@@ -109,6 +122,15 @@ def _bring_up_to_date(directory: Path, now: datetime) -> Store:
     else:
         notes.insert(0, f"The server certificate is still {until}.")
     return Store(ca_path, server_path, server_key_path, " ".join(notes))
+
+
+def _addresses(certificate: x509.Certificate) -> tuple[IPv4Address | IPv6Address, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    found = names.get_values_for_type(x509.IPAddress)
+    return tuple(address for address in found if isinstance(address, IPv4Address | IPv6Address))
 
 
 def _why_renew(certificate: x509.Certificate, now: datetime) -> str | None:

@@ -325,3 +325,23 @@ def test_processes_at_the_same_time_get_the_same_files(tmp_path: Path, start: st
     did = [sentence for _, sentence in answers if not sentence.startswith("The server certificate is still valid")]
     assert len(did) == 1
     assert verifies(open_store(tmp_path, now=later), later)
+
+
+def test_addresses_of_a_classroom_are_added_and_stay(tmp_path: Path) -> None:
+    def named() -> list[str]:
+        certificate = x509.load_pem_x509_certificate((tmp_path / "server.pem").read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return [str(name.value) for name in names]
+
+    key = open_store(tmp_path, now=NOW).server_key.read_bytes()
+    assert named() == ["localhost", "127.0.0.1", "::1"]
+    store = open_store(tmp_path, now=NOW, addresses=["192.0.2.7"])
+    assert store.renewed.startswith("Renewed the server certificate, because the old one is not for 192.0.2.7; now")
+    assert named() == ["localhost", "127.0.0.1", "::1", "192.0.2.7"]
+    assert verifies(store, NOW)
+    assert store.server_key.read_bytes() == key
+    assert "still valid" in open_store(tmp_path, now=NOW).renewed
+    assert "still valid" in open_store(tmp_path, now=NOW, addresses=["192.0.2.7"]).renewed
+    later = NOW + timedelta(days=100)
+    assert "expired" in open_store(tmp_path, now=later).renewed
+    assert named() == ["localhost", "127.0.0.1", "::1", "192.0.2.7"]
