@@ -9,7 +9,8 @@ LAB = $(VENV)/bin/python -m lab
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls watch doctor test check bench clean
+.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls chat-gui chat-gui-tls watch doctor \
+	test check bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -38,6 +39,12 @@ client: $(VENV)/.ready ## chat in plaintext
 client-tls: $(VENV)/.ready ## chat over TLS
 	@$(LAB) client --tls $(ARGS)
 
+chat-gui: $(VENV)/.ready ## the chat in a window, plaintext chosen
+	@$(LAB) gui $(ARGS)
+
+chat-gui-tls: $(VENV)/.ready ## the chat in a window, TLS chosen
+	@$(LAB) gui --tls $(ARGS)
+
 watch: $(VENV)/.ready ## see what passes between server and clients, while it does
 	@$(LAB) capture live $(ARGS)
 
@@ -54,6 +61,9 @@ check: $(VENV)/.ready-dev ## style and types
 
 bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
 	@$(VENV)/bin/python -m lab.bench $(ARGS)
+
+bench-chat: $(VENV)/.ready-dev ## how fast the chat server is beside ngIRCd and a thread for each client
+	@$(VENV)/bin/python -m lab.bench --only chat --only disturbing --out out/bench-chat.json $(ARGS)
 
 clean: ## take away what setting up left behind; your captures in out/ stay
 	rm -rf $(VENV) certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,8 @@
 
 Knows: asyncio's transports and the protocol. Must not know: terminals, windows, where TLS contexts come from.
 Contract: `Client.connect` returns when the server has let the name in; each `send` of a line leaves as one write (over
-TLS: one record); lines come out of `receive` in the order in which they came, and none is lost when the connection is.
+TLS: one record) and returns the bytes that it became on the wire; lines come out of `receive` in the order in which
+they came, and none is lost when the connection is.
 """
 
 import asyncio
@@ -10,27 +11,22 @@ import os
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, cast
 
-from chat import protocol
+from chat import notices, protocol
 from chat.errors import ChatError, ConnectionLost, NicknameError, ProtocolError
+from chat.lines import MAX_SERVER_LINE, LineReader
+from chat.names import nickname
+from chat.security import READABLE, Security, of_tls
+from chat.wire import Plain, Tls, Wire, is_record
 
 # Lines kept for a reader that does not come: then the socket is left alone, and the server sees a slow client.
 _MAX_UNREAD = 10_000
 # Seconds the server has to say goodbye before the connection is cut.
 _CLOSE_TIMEOUT = 5.0
-# RFC 8446, section 5.1: a record of type alert(21), which is how a TLS server answers plaintext.
-_TLS_ALERT = b"\x15"
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """What was agreed on: the protocol version (`TLSv1.3`) and the cipher suite, by OpenSSL's names."""
-
-    version: str
-    cipher: str
 
 
 class Client:
@@ -68,24 +64,14 @@ class Client:
             ChatError: the server cannot be reached, TLS failed, or it does not let anybody in. `__cause__` is the
                 `OSError` or `ssl.SSLError` where there was one.
         """
-        name = protocol.nickname(name)
-        where = f"{host}:{port}"
-        if not 1 <= port <= 65535:  # getaddrinfo would take what is left of it in 16 bits
-            raise ChatError(f"There is no port {port}: choose one from 1 to 65535.")
+        name = nickname(name)
         connection = None
         try:
-            async with asyncio.timeout(timeout):
-                connection = await _open(host, port, context, server_hostname, timeout)
+            async with _deadline(host, port, timeout) as where:
+                connection = await _open(host, port, context, server_hostname)
                 connection.write(protocol.encode(name))
                 welcome = await connection.receive()
                 _let_in(welcome, name, where)
-        except TimeoutError as error:
-            raise ChatError(f"{where} did not answer within {timeout:g} seconds: check the address.") from error
-        except ConnectionLost as error:
-            raise ChatError(f"{where} closed the connection before it let you in: {error}") from error
-        except OSError as error:
-            raise ChatError(_why_not_connected(where, error)) from error
-        else:
             client, connection = cls(name, welcome, connection), None
             return client
         finally:
@@ -104,10 +90,9 @@ class Client:
             await self.close()
 
     @property
-    def tls(self) -> Tls | None:
-        """What TLS agreed on, `None` in plaintext."""
-        cipher = self._connection.transport.get_extra_info("cipher")
-        return None if cipher is None else Tls(version=cipher[1], cipher=cipher[0])
+    def security(self) -> Security:
+        """Who can read this connection, and who it is at the other end."""
+        return self._connection.security
 
     @property
     def local_address(self) -> tuple[str, int]:
@@ -115,17 +100,17 @@ class Client:
         host, port = self._connection.transport.get_extra_info("sockname")[:2]
         return host, port
 
-    async def send(self, text: str) -> None:
-        """Say `text`, or give a command as it is typed (`!users`).
+    async def send(self, text: str) -> bytes:
+        """Say `text`, or give a command as it is typed (`!users`); return the bytes that went onto the wire.
 
         Raises:
-            ProtocolError: the server would refuse it: too long, blank, a line break or control character in it, no
-                such command. Nothing was sent.
+            ProtocolError, NicknameError: the server would refuse it: too long, blank, a line break or control character
+                in it, no such command, no name. Nothing was sent.
             ConnectionLost: there is no server any more.
         """
-        data = protocol.encode_typed(text)
-        self._connection.write(data)
+        sent = self._connection.write(protocol.encode_typed(text))
         await self._connection.drain()
+        return sent
 
     async def receive(self) -> str:
         """Return the next line from the server, without its end. It may hold anything but LF: show it with `visible`.
@@ -134,6 +119,10 @@ class Client:
             ConnectionLost: every line was returned and no more will come.
         """
         return await self._connection.receive()
+
+    async def receive_several(self, most: int) -> list[str]:
+        """Return the next lines, as many as are here: one at least, `most` at most. Waits and raises as `receive`."""
+        return [await self._connection.receive(), *self._connection.take(most - 1)]
 
     async def users(self) -> tuple[str, ...]:
         """Ask who is here; return the names in joining order. Other lines stay for `receive`.
@@ -154,11 +143,48 @@ class Client:
         """Close the connection without a word and wait until it is closed."""
         await self._connection.close()
 
+    def cut(self) -> None:
+        """End the connection at once, for whoever can wait no longer; `close` returns soon after."""
+        self._connection.transport.abort()
+
+
+async def reach(host: str, port: int, context: ssl.SSLContext | None, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    """Find out whether a server answers, before a person is asked for a name: connect, TLS included, and go again.
+
+    No name is sent, so nobody in the room notices. That something answers does not mean that it is a chat.
+
+    Raises:
+        ChatError: as `Client.connect`.
+    """
+    async with _deadline(host, port, timeout):
+        connection = await _open(host, port, context, None)
+    await connection.close()
+
+
+@asynccontextmanager
+async def _deadline(host: str, port: int, timeout: float) -> AsyncIterator[str]:  # noqa: ASYNC109
+    """Word what keeps a client out; yield the address as the sentences have it."""
+    where = f"{host}:{port}"
+    if not 1 <= port <= 65535:  # getaddrinfo would take what is left of it in 16 bits
+        raise ChatError(f"There is no port {port}: choose one from 1 to 65535.")
+    try:
+        async with asyncio.timeout(timeout):
+            yield where
+    except TimeoutError as error:
+        raise ChatError(f"{where} did not answer within {timeout:g} seconds: check the address.") from error
+    except ConnectionLost as error:
+        raise ChatError(f"{where} closed the connection before it let you in: {error}") from error
+    except UnicodeError as error:  # a label of the host that is empty or too long (RFC 1034, section 3.1)
+        raise ChatError(f"The host in {where} cannot be found: check its name.") from error
+    except OSError as error:  # ssl.SSLError is one too
+        raise ChatError(_why_not_connected(where, error)) from error
+
 
 class _Connection(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, wire: Wire) -> None:
         self._loop = asyncio.get_running_loop()
-        self._reader = protocol.LineReader(protocol.MAX_SERVER_LINE)
+        self._wire = wire
+        self._reader = LineReader(MAX_SERVER_LINE)
         self._lines: deque[str] = deque()
         self._asked: deque[asyncio.Future[tuple[str, ...]]] = deque()
         self._news = asyncio.Event()
@@ -166,16 +192,47 @@ class _Connection(asyncio.Protocol):
         self._closed = asyncio.Event()
         self._lost: ConnectionLost | None = None
         self._leaving = False
+        self._received_any = False
+        self.ready: asyncio.Future[None] = self._loop.create_future()
         self.transport: asyncio.Transport
+
+    @property
+    def security(self) -> Security:
+        return of_tls(self._wire.object) if isinstance(self._wire, Tls) else READABLE
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._writable.set()
+        if isinstance(self._wire, Tls):
+            self.transport.write(self._wire.start())
+        else:
+            self.ready.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        for line in self._reader.feed(data):
+        if not self._received_any:
+            self._received_any = True
+            if isinstance(self._wire, Plain) and is_record(data):
+                self._lose(ConnectionLost(_gone("this port speaks TLS: connect with TLS, or to the plaintext port.")))
+                self.transport.abort()
+                return
+        words = self._wire.receive(data)
+        if out := self._wire.outgoing():
+            self.transport.write(out)
+        if self._wire.ready and not self.ready.done():
+            self.ready.set_result(None)
+        self._take(words)
+        if self._wire.failure is not None:
+            self._lose(self._wire.failure)
+            self.transport.close()
+        elif self._wire.ended:
+            self._lose(ConnectionLost(_gone("the server ended the connection.")))
+
+    def _take(self, words: bytes) -> None:
+        for line in self._reader.feed(words):
             if isinstance(line, ProtocolError):
-                self._lose("it sent a line too long to be from a chat server: check the address.")
+                self._lose(
+                    ConnectionLost(_gone("it sent a line too long to be from a chat server: check the address."))
+                )
                 self.transport.abort()
                 return
             text = line.decode("utf-8", "backslashreplace")
@@ -190,7 +247,7 @@ class _Connection(asyncio.Protocol):
         self._hold_or_go_on()
 
     def eof_received(self) -> None:
-        self._lose(self._last_words("the server ended the connection."))
+        self._lose(ConnectionLost(_gone("the server ended the connection.")))
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -199,14 +256,15 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        reason = "it was cut off." if exc is None else f"{_short(exc)}."
-        self._lose(self._last_words(reason))
+        self._lose(ConnectionLost(_gone("it was cut off." if exc is None else f"{_short(exc)}.")))
         self._closed.set()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bytes:
         if self._lost is not None:
             raise _again(self._lost)
-        self.transport.write(data)
+        sent = self._wire.send(data)
+        self.transport.write(sent)
+        return sent
 
     async def drain(self) -> None:
         await self._writable.wait()
@@ -220,6 +278,11 @@ class _Connection(asyncio.Protocol):
         line = self._lines.popleft()
         self._hold_or_go_on()
         return line
+
+    def take(self, most: int) -> list[str]:
+        lines = [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
+        self._hold_or_go_on()
+        return lines
 
     async def ask(self) -> tuple[str, ...]:
         self.write(protocol.encode(protocol.USERS_COMMANDS[0]))
@@ -243,6 +306,8 @@ class _Connection(asyncio.Protocol):
 
     async def close(self) -> None:
         self._leaving = True
+        if self._wire.ready and not self.transport.is_closing():
+            self.transport.write(self._wire.end())
         self.transport.close()
         cut = self._loop.call_later(_CLOSE_TIMEOUT, self.transport.abort)
         try:
@@ -259,49 +324,44 @@ class _Connection(asyncio.Protocol):
         else:
             self.transport.resume_reading()
 
-    def _last_words(self, reason: str) -> str:
-        if self._reader.pending.startswith(_TLS_ALERT):
-            return "this port speaks TLS: connect with TLS, or to the plaintext port."
-        return reason
-
-    def _lose(self, reason: str) -> None:
+    def _lose(self, why: ConnectionLost | ssl.SSLError) -> None:
         if self._lost is not None:
             return
-        self._lost = ConnectionLost(f"The connection is gone: {reason}")
+        self._lost = why if isinstance(why, ConnectionLost) else ConnectionLost(_gone(f"{_short(why)}."))
         self._writable.set()
         self._news.set()
+        if not self.ready.done():
+            self.ready.set_exception(why)
         while self._asked:
             asker = self._asked.popleft()
             if not asker.done():
                 asker.set_exception(self._lost)
 
 
-async def _open(
-    host: str, port: int, context: ssl.SSLContext | None, server_hostname: str | None, handshake_timeout: float
-) -> _Connection:
-    loop = asyncio.get_running_loop()
-    if context is None:
-        _, connection = await loop.create_connection(_Connection, host, port)
-    else:
-        _, connection = await loop.create_connection(
-            _Connection,
-            host,
-            port,
-            ssl=context,
-            server_hostname=server_hostname,
-            ssl_handshake_timeout=handshake_timeout,
-            ssl_shutdown_timeout=_CLOSE_TIMEOUT,
-        )
+def _gone(reason: str) -> str:
+    return f"The connection is gone: {reason}"
+
+
+async def _open(host: str, port: int, context: ssl.SSLContext | None, server_hostname: str | None) -> _Connection:
+    def make() -> _Connection:
+        return _Connection(Plain() if context is None else Tls(context, server_hostname=server_hostname or host))
+
+    _, connection = await asyncio.get_running_loop().create_connection(make, host, port)
+    try:
+        await connection.ready
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 
 def _let_in(line: str, name: str, where: str) -> None:
-    if protocol.is_welcome(line, name):
+    notice = notices.recognise_line(line)
+    if notice is not None and notice.template == notices.WELCOME and notice.fields["name"] == name:
         return
-    why = protocol.parse_name_refused(line)
-    if why is not None:
-        raise NicknameError(why)
-    said = protocol.parse_notice(line)
+    if notice is not None and notice.template == notices.NAME_REFUSED:
+        raise NicknameError(notice.fields["why"])
+    said = notices.text_of(line)
     if said is not None:
         raise ChatError(f"{where} does not let you in: {said}.")
     raise ProtocolError(f"What answers at {where} is not this chat: check the address.")

@@ -1,423 +1,492 @@
-"""The server: one room behind one listening socket, in plaintext or over TLS.
+"""The server: rooms behind listening sockets, in plaintext or over TLS.
 
-Knows: asyncio's transports, limits, the log. Must not know: what a line means (the room does) and where keys come from
-(it is handed an `ssl.SSLContext`). Contract: inside `async with` it listens on `address`; afterwards every connection
+Knows: asyncio's transports, limits, the log. Must not know: what a line means (the rooms do) and where keys come from
+(it is handed an `ssl.SSLContext`). Contract: inside `async with` it listens on `addresses`; afterwards every connection
 is closed, its FIN sent or the connection reset, and nothing of it is left in the loop.
 
-One server holds one room and has one transport: a room shared between a plaintext and a TLS port would send the words
-of those who chose TLS over the wire in plaintext.
+One server has one transport: a room shared between a plaintext and a TLS port would send the words of those who chose
+TLS over the wire in plaintext. Two servers run side by side in one loop.
 
-The log (`chat.server`) has lines of `key=value`, values quoted as in JSON with all but ASCII escaped, so nothing that
-was received can act on the terminal that shows it. What people say is never logged.
+What is said in one turn of the loop leaves in one write for each client: over TLS that is one record and one system
+call for many lines instead of one for each. Nothing waits for more to come.
 """
 
 import asyncio
 import errno
-import json
-import logging
-import os
 import socket
 import ssl
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
-from chat import protocol
-from chat.errors import ChatError
-from chat.room import Close, Deliver, Event, Joined, Left, Member, Refused, Room
+from chat import notices
+from chat.errors import ProtocolError
+from chat.limits import DEFAULT, Limits
+from chat.lines import LineReader
+from chat.listening import LOOPBACK, listen
+from chat.log import log
+from chat.outbox import Member, Outbox
+from chat.protocol import encode
+from chat.rate import Bucket
+from chat.rooms import Close, Event, Joined, Left, Refused, Rooms, Said
+from chat.wire import Plain, Tls, Wire, is_tls
 
-_log = logging.getLogger("chat.server")
-
-# RFC 8446, section 5.1: a TLS connection begins with a record of type handshake(22). As text that is the control
-# character SYN, with which no name can begin.
-_TLS_HANDSHAKE = b"\x16"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one server puts up with.
-
-    Attributes:
-        max_line: bytes in one line from a client, its end not counted.
-        max_clients: connections at a time, named or not: a large class, and far below the usual 1024 descriptors.
-        max_backlog: bytes a client may leave unread on top of what the kernel holds for it, before it is dropped. One
-            read of 256 KiB, all of it shortest lines under the longest name, becomes 11 MB: nobody is dropped for that.
-        stall_timeout: seconds a client may stay behind, while nobody is listened to so that it can catch up. Without
-            that a fast speaker would get everybody else dropped; with it the slow one is dropped, alone.
-        handshake_timeout: seconds for the TLS handshake, which takes milliseconds. Also the time in which somebody who
-            typed fewer bytes than a record's header (5) into the TLS port learns of the mistake.
-        nickname_timeout: seconds to say a name, for a person who types it into nc.
-        close_timeout: seconds to wait for a client's end of a goodbye before its connection is cut.
-    """
-
-    max_line: int = protocol.MAX_LINE
-    max_clients: int = 100
-    max_backlog: int = 16 * 1024 * 1024
-    stall_timeout: float = 5.0
-    handshake_timeout: float = 5.0
-    nickname_timeout: float = 120.0
-    close_timeout: float = 2.0
+# Bytes given to the kernel late before a client counts as slow; asyncio's own default.
+_HIGH_WATER = 64 * 1024
+# No more can be accepted until a connection has ended (accept(2)).
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_RETRY = 1.0  # seconds until the next try, where it is others who hold them
 
 
 class Server:
     """A chat server, listening inside `async with`.
 
     Args:
-        host: the address to listen on; a name that has several means the first.
-        port: the TCP port, 0 for any that is free.
-        context: the server's side of TLS; `None` for plaintext.
+        hosts: the addresses to listen on; of several, the loopback of IPv6 is left out where there is none.
+        port: the TCP port, the same on all of them; 0 for any that is free.
+        context: the server's side of TLS; None for plaintext. It may be set anew at any time: the connections that
+            there are keep theirs, later ones get the new one.
         limits: see `Limits`.
         receive_buffer: SO_RCVBUF in bytes for each connection (Linux doubles it, socket(7)); a small one makes a long
             line span several TCP segments.
+        log_texts: whether the log has what people say.
 
     Raises:
-        ChatError: on entering, when the address cannot be listened on.
+        ChatError: on entering, when an address cannot be listened on.
     """
 
     def __init__(
         self,
         *,
-        host: str = "127.0.0.1",
+        hosts: Sequence[str] = LOOPBACK,
         port: int = 12345,
         context: ssl.SSLContext | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT,
         receive_buffer: int | None = None,
+        log_texts: bool = False,
     ) -> None:
-        self._host = host
+        self._hosts = hosts
         self._port = port
         self._receive_buffer = receive_buffer
         self.context = context
         self.limits = limits
-        self.room = Room(limits.max_clients)
+        self._outbox = Outbox()
+        self.rooms = Rooms(
+            self._outbox,
+            max_members=limits.max_clients,
+            max_rooms=limits.max_rooms,
+            history=limits.history,
+            texts=log_texts,
+        )
         self._connections: dict[Member, _Connection] = {}
-        self._behind: set[Member] = set()
+        self._pending: dict[Member, _Connection] = {}  # those without a name, the oldest first
+        self._from: Counter[str] = Counter()
         self._accepted = 0
+        self._flushing = False
+        self._ending = False
         self._one_gone = asyncio.Event()
-        self._listener: asyncio.Server | None = None
-        self._address = (host, port)
+        self._listening: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._sweep: asyncio.TimerHandle | None = None
+        self.addresses: tuple[tuple[str, int], ...] = ()
 
     @property
     def address(self) -> tuple[str, int]:
-        """The host and port really bound."""
-        return self._address
+        """The host and port really bound, the first where there are several."""
+        return self.addresses[0]
 
     async def __aenter__(self) -> Self:
-        if not 0 <= self._port <= 65535:  # getaddrinfo would take what is left of it in 16 bits
-            raise ChatError(f"There is no port {self._port}: choose one from 0 to 65535, where 0 picks a free one.")
-        loop = asyncio.get_running_loop()
-        try:
-            family, kind, proto, _, where = (
-                await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            )[0]
-            listening = socket.socket(family, kind, proto)
-            try:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if self._receive_buffer is not None:
-                    # Before listen: it is inherited, and it decides the window that the handshake offers (tcp(7)).
-                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
-                listening.bind(where)
-                self._listener = await loop.create_server(
-                    lambda: _Connection(self, self._next_member()), sock=listening
-                )
-            except BaseException:
-                listening.close()
-                raise
-        except OSError as error:
-            raise ChatError(_why_not_listening(self._host, self._port, error)) from error
-        self._address = listening.getsockname()[:2]
-        log("listening", host=self._address[0], port=self._address[1], tls=self.context is not None)
+        self._loop = asyncio.get_running_loop()
+        self._listening = await listen(self._hosts, self._port, self._receive_buffer)
+        self.addresses = tuple(listening.getsockname()[:2] for listening in self._listening)
+        self._accepting = [self._loop.create_task(self._accept(listening)) for listening in self._listening]
+        if self.limits.idle_timeout:
+            self._sweep_idle()
+        for host, port in self.addresses:
+            log("listening", host=host, port=port, tls=self.context is not None)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._listener is None:
-            return
-        # Server.close() would trip over a connection that was accepted and is not set up yet, and leak its socket. So
-        # first no more are accepted, and those on the way get the two turns of the loop that they need.
-        asyncio.get_running_loop().remove_reader(self._listener.sockets[0].fileno())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        self._listener.close()
+        for accepting in self._accepting:
+            accepting.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for listening in self._listening:
+            listening.close()
+        if self._sweep is not None:
+            self._sweep.cancel()
+        self._flush()  # what was said until now; not who leaves from now on, as all do
+        self._ending = True
         for connection in tuple(self._connections.values()):
-            connection.close(protocol.SERVER_CLOSING)
-        await self._all_gone()
-        await self._listener.wait_closed()
-        log("closed", host=self._address[0], port=self._address[1])
-
-    async def _all_gone(self) -> None:
+            connection.close(notices.SERVER_CLOSING)
         # It ends: each connection that is closing is cut when its close_timeout is over.
         while self._connections:
             self._one_gone.clear()
             await self._one_gone.wait()
+        for host, port in self.addresses:
+            log("closed", host=host, port=port)
 
-    def _next_member(self) -> Member:
-        self._accepted += 1
-        return self._accepted
+    async def _accept(self, listening: socket.socket) -> None:
+        # Not by create_server: it cannot say what came of an accept that failed, and one that is under way when the
+        # server closes would be leaked.
+        while True:
+            try:
+                # not by sock_accept: cancelled when it is just done, it loses what it accepted
+                accepted, peer = listening.accept()
+            except BlockingIOError:
+                await self._readable(listening)
+                continue
+            except OSError as error:
+                if error.errno in _NO_DESCRIPTORS:
+                    log("cannot accept", why=error.strerror)
+                    self._make_room()
+                    self._one_gone.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_RETRY):
+                            await self._one_gone.wait()
+                continue  # else the client has gone already (accept(2))
+            accepted.setblocking(False)
+            self._accepted += 1
+            connection = _Connection(self, self._accepted, peer)
+            connecting = self._loop.create_task(
+                self._loop.connect_accepted_socket(lambda made=connection: made, accepted)  # type: ignore[misc]
+            )
+            try:
+                # cancelled on its way it would leave, on uvloop, a connection of whose end nobody is told
+                await asyncio.shield(connecting)
+            except BaseException as error:
+                await asyncio.wait([connecting])
+                if connecting.exception() is not None:
+                    accepted.close()
+                if not isinstance(error, OSError):
+                    raise
 
-    def opened(self, connection: "_Connection") -> None:
-        """Keep a connection, from the moment it is accepted."""
+    async def _readable(self, listening: socket.socket) -> None:
+        readable = asyncio.Event()
+        self._loop.add_reader(listening, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            self._loop.remove_reader(listening)
+
+    def opened(self, connection: "_Connection") -> str | None:
+        """Keep a connection, from the moment it is accepted; return why not, where that is so."""
         self._connections[connection.member] = connection
+        self._from[connection.host] += 1
+        if self._from[connection.host] > self.limits.per_address and not self._make_room(connection.host):
+            return notices.TOO_MANY_FROM_HERE
+        if len(self._pending) >= self.limits.max_pending:
+            self._make_room()
+        self._pending[connection.member] = connection
+        return None
+
+    def _make_room(self, host: str | None = None) -> bool:
+        """Close the oldest connection without a name, of a host or of any; return whether there was one."""
+        for member, connection in self._pending.items():
+            if host in (None, connection.host):
+                del self._pending[member]
+                log("refused", member=member, why="others were waiting")
+                connection.turn_away(notices.MADE_ROOM)
+                return True
+        return False
 
     def gone(self, connection: "_Connection") -> None:
         """Forget a connection, which is closed."""
-        self._connections.pop(connection.member, None)
+        del self._connections[connection.member]
+        self._pending.pop(connection.member, None)
+        self._from[connection.host] -= 1
+        if not self._from[connection.host]:
+            del self._from[connection.host]
         self._one_gone.set()
 
-    def hold(self, connection: "_Connection") -> None:
-        """Listen to nobody while this client is behind."""
-        self._behind.add(connection.member)
-        for other in self._connections.values():
-            other.listen(on=False)
+    def connect(self, member: Member) -> None:
+        """Let somebody in who can be spoken to now."""
+        self._carry_out(self.rooms.connect(member))
 
-    def release(self, connection: "_Connection") -> None:
-        """Listen again, unless another client is behind."""
-        if connection.member in self._behind:
-            self._behind.discard(connection.member)
-            if not self._behind:
-                for other in self._connections.values():
-                    other.listen(on=True)
+    def receive(self, member: Member, line: bytes | ProtocolError) -> None:
+        """Carry out a line of a client's."""
+        self._carry_out(self.rooms.receive(member, line))
 
-    def carry_out(self, events: Iterable[Event]) -> None:
-        """Do what the room says."""
+    def disconnect(self, member: Member) -> bytes:
+        """Take somebody out of the rooms; return what was still to be sent."""
+        self._carry_out(self.rooms.disconnect(member))
+        left = self._outbox.remove(member)
+        return b"" if self._ending else left
+
+    def _carry_out(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
-                case Deliver(to, line):
-                    data = protocol.encode(line)
-                    for member in to:
-                        self._connections[member].send(data)
                 case Close(member):
                     self._connections[member].close()
-                case Joined(member, name):
+                case Joined(member, name, room):
+                    self._pending.pop(member, None)
                     self._connections[member].named()
-                    log("joined", member=member, name=name)
-                case Left(member, name):
-                    log("left", member=member, name=name)
+                    log("joined", member=member, name=name, room=room)
+                case Left(member, name, room):
+                    log("left", member=member, name=name, room=room)
                 case Refused(member, why):
                     log("refused", member=member, why=why)
+                case Said(member, name, to, text):
+                    log("said", member=member, name=name, to=to, text=text)
+        if not self._flushing and self._outbox:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        connections = self._connections
+        for member, words in self._outbox.take():
+            connections[member].write(words)
+
+    def _sweep_idle(self) -> None:
+        before = self._loop.time() - self.limits.idle_timeout
+        for connection in tuple(self._connections.values()):
+            if connection.heard < before:
+                minutes = round(self.limits.idle_timeout / 60)
+                log("refused", member=connection.member, why="idle")
+                connection.close(notices.sentence(notices.IDLE, minutes=minutes))
+        self._sweep = self._loop.call_later(self.limits.idle_timeout / 10, self._sweep_idle)
 
 
 class _Connection(asyncio.Protocol):
     """One client's connection.
 
-    Lines for it that come up in one turn of the loop leave in one write: over TLS that is one record and one system
-    call for many lines instead of one for each. asyncio sets TCP_NODELAY, so what is written leaves at once.
+    Args:
+        server: whose it is.
+        member: its number.
+        peer: the other end's address.
     """
 
-    def __init__(self, server: Server, member: Member) -> None:
+    def __init__(self, server: Server, member: Member, peer: Sequence[object]) -> None:
         self.member = member
+        self.host, self._port = str(peer[0]), peer[1]
         self._server = server
+        self._limits = server.limits
         self._loop = asyncio.get_running_loop()
-        self._reader = protocol.LineReader(server.limits.max_line)
-        self._tcp: asyncio.Transport
-        self._transport: asyncio.Transport | None = None  # what lines go through, once there is such a thing
-        self._securing: asyncio.Task[asyncio.Transport | None] | None = None
-        self._early = b""
+        self.heard = self._loop.time()  # when the last whole line came
+        self._reader = LineReader(self._limits.max_line)
+        self._bucket = Bucket(self._limits.rate, self._limits.burst, self.heard)
+        self._lines: deque[bytes | ProtocolError] = deque()  # received, and too early by the rate
+        # Bytes that end no line cost too: else one endless line would keep us busy. Twice the longest line leaves room
+        # for its pieces and for TLS.
+        self._unit = 2 * self._limits.max_line
+        self._volume = 0
+        self._wire: Wire = Plain() if server.context is None else Tls(server.context, server_side=True)
+        self._transport: asyncio.Transport
         self._received_any = False
-        self._outgoing: list[bytes] = []
+        self._inside = False  # known to the rooms
+        self._slow = False
         self._closing = False
-        self._ended = False
-        self._nickname_timer: asyncio.TimerHandle | None = None
+        self._eof = False
+        self._end: str | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of the handshake, the name, the goodbye: one after the other
         self._stall_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._rate_timer: asyncio.TimerHandle | None = None
 
     # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._tcp = cast(asyncio.Transport, transport)
-        self._tcp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._server.opened(self)
-        peer = self._tcp.get_extra_info("peername") or ("?", 0)  # None when the peer has gone already
-        log("connected", member=self.member, host=peer[0], port=peer[1])
-        if self._server.context is None:
-            self._begin(self._tcp)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(_HIGH_WATER)
+        log("connected", member=self.member, host=self.host, port=self._port)
+        refusal = self._server.opened(self)
+        if refusal is not None:
+            log("refused", member=self.member, why=refusal)
+            self.turn_away(refusal)
+        elif self._wire.ready:
+            self._begin()
         else:
-            # Not by create_server(ssl=...): there a handshake that fails can neither be counted nor logged.
-            self._tcp.pause_reading()
-            limits = self._server.limits
-            self._securing = self._loop.create_task(
-                self._loop.start_tls(
-                    self._tcp,
-                    self,
-                    self._server.context,
-                    server_side=True,
-                    ssl_handshake_timeout=limits.handshake_timeout,
-                    ssl_shutdown_timeout=limits.close_timeout,
-                )
-            )
-            self._securing.add_done_callback(self._secured)
+            self._timer = self._loop.call_later(self._limits.handshake_timeout, self._no_handshake)
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
-        if self._transport is None:  # it came with the end of the handshake, before our turn to hear of that
-            self._early += data
-            return
         if not self._received_any:
             self._received_any = True
-            if self._server.context is None and data.startswith(_TLS_HANDSHAKE):
-                log("refused", member=self.member, why="TLS on a plaintext port")
-                self.close(protocol.PLAIN_PORT)
+            if is_tls(data) is (self._server.context is None):
+                self._wrong_port()
                 return
-        for line in self._reader.feed(data):
-            self._server.carry_out(self._server.room.receive(self.member, line))
+        wire = self._wire
+        words = wire.receive(data)
+        if not self._inside and wire.ready:
+            self._secured()
+        if out := wire.outgoing():
+            self._transport.write(out)
+        self._volume += len(data)
+        if words and not self._closing and (lines := self._reader.feed(words)):
+            self.heard = self._loop.time()
+            self._lines += lines
+            self._volume = max(0, self._volume - len(lines) * self._unit)
+            self._work()
+        elif self._volume >= self._unit and not self._closing:
+            self._work()
+        if wire.failure is not None and not self._closing:
+            self._tls_failed(wire.failure)
+        elif wire.ended and not self._closing and self._rate_timer is None:
+            self.close()
 
-    def eof_received(self) -> None:
-        # asyncio now closes the transport, after what was written: the answers to the last lines must be among that.
-        self._flush()
+    def eof_received(self) -> bool:
+        self._eof = True
+        if self._closing:
+            return False  # both have said goodbye: asyncio closes
+        self.close()  # what was answered to the last lines is still to be sent: a client that says no more may read
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
-        self._outgoing.clear()
-        for timer in (self._nickname_timer, self._stall_timer, self._close_timer):
+        for timer in (self._timer, self._stall_timer, self._rate_timer):
             if timer is not None:
                 timer.cancel()
-        if self._transport is not None or self._securing is None or self._securing.cancelled():
-            self._end(exc)
+        if self._inside:
+            self._inside = False
+            self._server.disconnect(self.member)
+        log("disconnected", member=self.member, unfinished=len(self._reader.pending), error=self._end or _reason(exc))
+        self._server.gone(self)
 
     def pause_writing(self) -> None:
-        if not self._closing:
-            self._stall_timer = self._loop.call_later(self._server.limits.stall_timeout, self._drop)
-            self._server.hold(self)
+        self._slow = True
+        self._stall_timer = self._loop.call_later(self._limits.stall_timeout, self._drop)
 
     def resume_writing(self) -> None:
+        self._slow = False
         if self._stall_timer is not None:
             self._stall_timer.cancel()
-        self._server.release(self)
 
     # Called by the server
 
-    def listen(self, *, on: bool) -> None:
-        """Take in what the client sends, or leave it to the kernel, which slows the client down."""
-        if self._transport is None or self._closing:
-            return  # a goodbye needs the client's own
-        if on:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
-
-    def send(self, data: bytes) -> None:
-        """Send a line, together with all others of this turn of the loop."""
+    def write(self, words: bytes) -> None:
+        """Send what was said in this turn of the loop."""
         if self._closing:
             return
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
-        self._outgoing.append(data)
+        self._transport.write(self._wire.send(words))
+        if self._slow and self._transport.get_write_buffer_size() > self._limits.max_backlog:
+            self._drop()
 
     def named(self) -> None:
         """Stop the clock: the client has a name."""
-        if self._nickname_timer is not None:
-            self._nickname_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def close(self, line: str | None = None) -> None:
-        """Send what is left and `line`, then end the connection with both sides' consent, or without it in time."""
+    def close(self, why: str | None = None) -> None:
+        """Send what is left and why, then end the connection with both sides' consent, or without it in time."""
         if self._closing:
             return
-        if self._transport is None:
+        left = self._leave()
+        if self._wire.ready:
+            left = self._wire.send(left if why is None else left + _notice(why)) + self._wire.end()
+        self._goodbye(left)
+
+    def turn_away(self, why: str) -> None:
+        """End the connection at once, whatever the client does; it holds nothing of ours any longer."""
+        if self._closing or not self._wire.ready:
             self._closing = True
-            if self._securing is not None:
-                self._securing.cancel()
+            self._transport.abort()
             return
-        if line is not None:
-            self._outgoing.append(protocol.encode(line))
-        self._flush()
-        self.listen(on=True)
+        left = self._leave()
+        self._transport.write(self._wire.send(left + _notice(why)) + self._wire.end())
+        self._transport.close()
+
+    def _leave(self) -> bytes:
+        """Take part in nothing any more; return what was still to be sent."""
         self._closing = True
-        self._close_timer = self._loop.call_later(self._server.limits.close_timeout, self._transport.abort)
-        if self._transport.can_write_eof():
-            # Not close(): with words of the client still unread the kernel would send a reset, which can overtake our
-            # last line. The client's own FIN ends it.
-            try:
-                self._transport.write_eof()
-            except OSError:  # ENOTCONN: reset by the client, and that is still to be read
-                self._transport.abort()
-        else:
+        for timer in (self._timer, self._rate_timer):
+            if timer is not None:
+                timer.cancel()
+        if not self._inside:
+            return b""
+        self._inside = False
+        return self._server.disconnect(self.member)
+
+    def _goodbye(self, last: bytes) -> None:
+        """Send the last bytes and say that no more come; wait for the client to say so too.
+
+        Not transport.close(): with words of the client still unread the kernel would send a reset, which can overtake
+        our last line. The client's own FIN ends it.
+        """
+        self._transport.write(last)
+        self._timer = self._loop.call_later(self._limits.close_timeout, self._transport.abort)
+        if self._eof:
             self._transport.close()
+            return
+        self._transport.resume_reading()
+        try:
+            self._transport.write_eof()
+        except OSError:  # ENOTCONN: reset by the client, and that is still to be read
+            self._transport.abort()
 
-    def _secured(self, securing: "asyncio.Task[asyncio.Transport | None]") -> None:
-        if not securing.cancelled():
-            try:
-                tls = securing.result()
-            except OSError as error:  # ssl.SSLError is one too
-                log("handshake failed", member=self.member, why=getattr(error, "reason", None) or _reason(error))
-            else:
-                if tls is not None and not self._tcp.is_closing():
-                    version, cipher = tls.get_extra_info("ssl_object").version(), tls.get_extra_info("cipher")[0]
-                    log("secured", member=self.member, version=version, cipher=cipher)
-                    self._begin(tls)
-                    return
-                log("handshake failed", member=self.member, why="the client left")
-        self._tcp.abort()
-        self._end_when_closed()
+    def _wrong_port(self) -> None:
+        """Say so in the only language that this client is sure to read: its own is the other one."""
+        plain = self._server.context is None
+        log("refused", member=self.member, why="TLS on a plaintext port" if plain else "plaintext on a TLS port")
+        self._leave()
+        self._goodbye(_notice(notices.SPEAKS_PLAINTEXT if plain else notices.SPEAKS_TLS))
 
-    def _end_when_closed(self) -> None:
-        # asyncio tells nobody when the socket of a failed handshake is closed; that is in its next turn or so.
-        if self._tcp.get_extra_info("socket").fileno() == -1:
-            self._end(None)
-        else:
-            self._loop.call_soon(self._end_when_closed)
+    def _tls_failed(self, error: ssl.SSLError) -> None:
+        self._end = error.reason or str(error)
+        log("TLS failed" if self._inside else "handshake failed", member=self.member, why=self._end)
+        self._leave()
+        self._goodbye(self._wire.outgoing())  # the alert
 
-    def _begin(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._nickname_timer = self._loop.call_later(self._server.limits.nickname_timeout, self._no_name)
-        self._server.carry_out(self._server.room.connect(self.member))
-        early, self._early = self._early, b""
-        if early:
-            self.data_received(early)
+    def _no_handshake(self) -> None:
+        log("handshake failed", member=self.member, why="not done in time")
+        self._transport.abort()
+
+    def _secured(self) -> None:
+        tls = cast(Tls, self._wire).object
+        cipher = tls.cipher()
+        log("secured", member=self.member, version=tls.version(), cipher=cipher[0] if cipher else None)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._inside = True
+        self._timer = self._loop.call_later(self._limits.nickname_timeout, self._no_name)
+        self._server.connect(self.member)
 
     def _no_name(self) -> None:
         log("refused", member=self.member, why="no name in time")
-        self.close(protocol.NAME_TIMEOUT)
+        self.close(notices.NAME_TIMEOUT)
 
-    def _flush(self) -> None:
-        if not self._outgoing or self._closing or self._transport is None:
+    def _work(self) -> None:
+        """Carry out the lines that the rate allows now; leave the client to the kernel until the next may come."""
+        now = self._loop.time()
+        if self._volume >= self._unit:
+            self._volume -= self._unit * self._bucket.take(self._volume // self._unit, now)
+        for _ in range(self._bucket.take(len(self._lines), now)):
+            if self._closing:
+                return
+            self._server.receive(self.member, self._lines.popleft())
+        if (self._lines or self._volume >= self._unit) and self._rate_timer is None:
+            self._transport.pause_reading()
+            self._rate_timer = self._loop.call_later(self._bucket.wait, self._go_on)
+
+    def _go_on(self) -> None:
+        self._rate_timer = None
+        if self._closing:
             return
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        self._transport.write(data)
-        if self._backlog() > self._server.limits.max_backlog:
-            self._drop()
-
-    def _backlog(self) -> int:
-        below = (
-            0 if self._transport is None or self._transport is self._tcp else self._transport.get_write_buffer_size()
-        )
-        return self._tcp.get_write_buffer_size() + below
+        self._work()
+        if self._lines or self._volume >= self._unit or self._closing:
+            return
+        if self._wire.ended:
+            self.close()
+        else:
+            self._transport.resume_reading()
 
     def _drop(self) -> None:
-        if self._transport is not None and not self._closing:
-            log("dropped", member=self.member, why="reads too slowly", unsent=self._backlog())
+        if not self._closing:
+            self._end = "reads too slowly"
+            log("dropped", member=self.member, why=self._end, unsent=self._transport.get_write_buffer_size())
             self._closing = True
             self._transport.abort()
 
-    def _end(self, error: Exception | None) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        self._server.carry_out(self._server.room.disconnect(self.member))
-        log("disconnected", member=self.member, unfinished=len(self._reader.pending), error=_reason(error))
-        self._server.release(self)
-        self._server.gone(self)
 
-
-def log(event: str, **fields: object) -> None:
-    """Log one event as `event="..." key=value ...`, safe to show."""
-    if _log.isEnabledFor(logging.INFO):
-        _log.info("%s", " ".join(f"{key}={json.dumps(value)}" for key, value in {"event": event, **fields}.items()))
+def _notice(why: str) -> bytes:
+    return encode(notices.line("{why}", why=why))
 
 
 def _reason(error: Exception | None) -> str | None:
     return None if error is None else str(error) or type(error).__name__
-
-
-def _why_not_listening(host: str, port: int, error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return f"The host {host!r} cannot be found: listen on 127.0.0.1, or on an address of this machine."
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use: stop the program that has it, or choose another port."
-    if error.errno == errno.EACCES:
-        return f"Port {port} may not be opened by this user: choose one from 1024 upwards."
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine: listen on 127.0.0.1, or on one that is."
-    return f"Port {port} on {host} cannot be opened ({os.strerror(error.errno or 0)}): choose another address."

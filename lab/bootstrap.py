@@ -7,6 +7,7 @@ and even a Python that is too old gets as far as the sentence that says so.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -20,10 +21,30 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 # program -> the package that has it, by package manager, where it has another name
 _PACKAGES = {
-    "apt-get": {"tshark": "tshark", "nc": "netcat-openbsd", "setcap": "libcap2-bin"},
-    "dnf": {"tshark": "wireshark-cli", "nc": "netcat", "xxd": "vim-common", "setcap": "libcap"},
-    "pacman": {"tshark": "wireshark-cli", "nc": "openbsd-netcat", "xxd": "tinyxxd", "setcap": "libcap"},
-    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim"},
+    "apt-get": {
+        "tshark": "tshark",
+        "nc": "netcat-openbsd",
+        "setcap": "libcap2-bin",
+        "Xvfb": "xvfb",
+        "tkinter": "python3-tk",
+    },
+    "dnf": {
+        "tshark": "wireshark-cli",
+        "nc": "netcat",
+        "xxd": "vim-common",
+        "setcap": "libcap",
+        "Xvfb": "xorg-x11-server-Xvfb",
+        "tkinter": "python3-tkinter",
+    },
+    "pacman": {
+        "tshark": "wireshark-cli",
+        "nc": "openbsd-netcat",
+        "xxd": "tinyxxd",
+        "setcap": "libcap",
+        "Xvfb": "xorg-server-xvfb",
+        "tkinter": "tk",
+    },
+    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim", "tkinter": "python-tk"},
 }
 _INSTALL = {
     "apt-get": "sudo apt-get install -y",
@@ -35,7 +56,11 @@ _INSTALL = {
 _EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/Applications/Wireshark.app/Contents/MacOS")
 _UNASKED = "DEBIAN_FRONTEND=noninteractive"  # the package asks who may capture; nobody is there to answer
 RUN_PROGRAMS = ("tshark", "xxd")
-TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl", "tcpdump", *(("setcap",) if sys.platform == "linux" else ()))
+# the last two are a screen, keyboard and mouse for the tests of the window
+_LINUX_TEST_PROGRAMS = ("setcap", "Xvfb", "xdotool") if sys.platform == "linux" else ()
+# Debian's package of it starts a service, which a person may not want and a test machine does not mind
+_CI_PROGRAMS = ("ngircd",)
+TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl", "tcpdump", *_LINUX_TEST_PROGRAMS)
 
 
 class SetupError(Exception):
@@ -148,6 +173,27 @@ def install_programs(programs: Iterable[str]) -> None:
     _say(f"{', '.join(missing)} missing: install with `{command}`. The lab goes on without, as well as it can.")
 
 
+def has_tkinter() -> bool:
+    """Tell whether this Python, and so an environment made with it, has tkinter, which draws the chat's window."""
+    return all(importlib.util.find_spec(name) is not None for name in ("tkinter", "_tkinter"))
+
+
+def install_tkinter() -> None:
+    """Install tkinter where this is the system's own Python and that needs no password; else say what to do."""
+    if has_tkinter():
+        return
+    manager = package_manager()
+    if sys.base_prefix != "/usr":  # then no package of the system is for it
+        _say("This Python was built without tkinter: the chat has no window then, only the terminal.")
+        return
+    package = _PACKAGES[manager]["tkinter"] if manager else "tkinter"
+    prefix = _may_install() if manager == "apt-get" else None
+    if prefix is not None and _apt_install(prefix, [package]):
+        return
+    command = install_command(["tkinter"], manager) if manager else "your system's packages"
+    _say(f"tkinter missing: install with `{command}`. The chat has no window without it.")
+
+
 def make_environment(venv: Path, lock: Path) -> None:
     """Make the virtual environment and install the locked packages into it.
 
@@ -201,6 +247,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not stamp.exists() or stamp.read_text() != digest:
             make_environment(venv, lock)
         install_programs(TEST_PROGRAMS if dev else RUN_PROGRAMS)
+        if dev and os.environ.get("CI"):
+            install_programs(_CI_PROGRAMS)
+        install_tkinter()
         stamp.write_text(digest)
     except SetupError as error:
         _say(str(error))

@@ -1,14 +1,12 @@
 """The command line: `python -m lab`, or `lab` where it is installed. Parses, calls, turns errors into one sentence."""
 
-import asyncio
 import errno
 import json
-import logging
 import signal
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,20 +17,22 @@ from typer.exceptions import TyperException
 
 from capture import decode as hexes
 from capture.errors import CaptureError, MalformedError
-from capture.keylog import check_keylog
 from capture.readers import ReaderName, best_reader
 from capture.rights import Choice, Way, choose, private_refusal, refusals
 from capture.sources import SourceName, refusal
-from certs.contexts import client_context, explain, server_context
+from certs.contexts import explain
 from certs.errors import CertsError
 from certs.openssl_course import run_course
 from certs.store import open_store
 from chat.errors import ChatError
 from chat.escape import visible
-from chat.server import Server
-from lab import cli_capture, evidence, pipeline, presentation, private, shell
+from lab import cli_capture, evidence, pipeline, presentation, private
 from lab import doctor as checks
+from lab.cli_client import client
+from lab.cli_gui import gui
 from lab.cli_live import live
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs, PlainPort, TlsPort
+from lab.cli_server import server
 from lab.errors import LabError
 from lab.fix import cannot, fixes, script
 from lab.folder import RunFolder, make_folder
@@ -40,8 +40,6 @@ from lab.reading import read_capture
 from lab.record import Plan, Transport
 from lab.scenario import CONVERSATION, read_messages
 
-PLAIN_PORT, TLS_PORT = 12345, 12346
-_CERTIFICATES = Path(__file__).resolve().parent.parent / "certs" / "local"
 _ERRORS = (LabError, CaptureError, CertsError, ChatError)
 _INTERRUPTED = 128 + signal.SIGINT
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -64,9 +62,6 @@ _Way = Annotated[_WayName, typer.Option(help="How to capture; auto is the best t
 _Source = Annotated[SourceName | None, typer.Option(help="Who captures. [default: the first of these that may]")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the verdict with its evidence as JSON, and nothing else.")]
 _Keep = Annotated[Path, typer.Option(help="The folder in which this run gets its own.")]
-_PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
-_TlsPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the TLS chat; 0 for any.")]
-_Certs = Annotated[Path, typer.Option("--certs", help="The folder of the certificates.", show_default="certs/local")]
 
 app = typer.Typer(
     help="Run a chat in plaintext and over TLS, capture both, and see what an eavesdropper reads.",
@@ -76,6 +71,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_capture.app.command()(live)
+app.command()(server)
+app.command()(client)
+app.command()(gui)
 app.add_typer(cli_capture.app, name="capture")
 
 
@@ -116,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if status == _INTERRUPTED:  # typer turns Ctrl-C into that
         _complain("Stopped.")
         return _INTERRUPTED
-    return 0
+    return int(status or 0)
 
 
 def _close_output() -> None:
@@ -154,9 +152,9 @@ def demo(
     source: _Source = None,
     as_json: _Json = False,
     keep: _Keep = Path("out"),
-    plain_port: _PlainPort = PLAIN_PORT,
-    tls_port: _TlsPort = TLS_PORT,
-    certificates: _Certs = _CERTIFICATES,
+    plain_port: PlainPort = PLAIN_PORT,
+    tls_port: TlsPort = TLS_PORT,
+    certificates: Certs = CERTIFICATES,
 ) -> None:
     """Run a chat, capture it, show what can be read."""
     steps = read_messages(messages) if messages else CONVERSATION
@@ -285,7 +283,7 @@ def doctor(
 def certs(
     openssl: Annotated[bool, typer.Option("--openssl", help="Run the course's openssl steps for real.")] = False,
     keep: _Keep = Path("out"),
-    certificates: _Certs = _CERTIFICATES,
+    certificates: Certs = CERTIFICATES,
 ) -> None:
     """Make the certificates, or renew them."""
     if not openssl:
@@ -300,56 +298,3 @@ def certs(
     for step in run_course(folder.path):
         presentation.show_step(console, step)
     _say(f"\nThe files are in {folder.path}.")
-
-
-@app.command()
-def server(
-    plain_port: _PlainPort = PLAIN_PORT,
-    tls_port: _TlsPort = TLS_PORT,
-    keylog: Annotated[
-        Path | None, typer.Option(help="Write the keys of the TLS chat to this file, to open it later.")
-    ] = None,
-    certificates: _Certs = _CERTIFICATES,
-) -> None:
-    """Run the chat server, in plaintext and over TLS."""
-    if keylog is not None:
-        check_keylog(keylog)  # before anything is added to it
-    store = open_store(certificates)
-    secure = server_context(store.server_certificate, store.server_key, keylog=keylog)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-
-    async def serve() -> None:
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
-        async with AsyncExitStack() as stack:
-            plain = await stack.enter_async_context(Server(port=plain_port))
-            tls = await stack.enter_async_context(Server(port=tls_port, context=secure))
-            _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
-            _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1])}")
-            _say(f"Watch:     {shell.watch(plain.address[1], tls.address[1], keylog)}")
-            _say("The first line you send is your name; !users says who is here, !quit leaves.")
-            _say("Two rooms: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
-            await stopped.wait()
-
-    asyncio.run(serve())
-
-
-@app.command()
-def client(
-    name: Annotated[str | None, typer.Argument(help="Your name in the chat. [default: it asks]")] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Connect over TLS.")] = False,
-    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, with --tls 12346]")
-    ] = None,
-    certificates: _Certs = _CERTIFICATES,
-) -> None:
-    """Chat from the terminal."""
-    from chat.terminal import run  # noqa: PLC0415  (prompt_toolkit is slow to import, and only this command needs it)
-
-    secure = client_context(open_store(certificates).ca_certificate) if tls else None
-    status = asyncio.run(run(host, port or (TLS_PORT if tls else PLAIN_PORT), name, context=secure, explain=_sentence))
-    if status:
-        raise Failure(status)

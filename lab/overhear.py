@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from capture.decode import Line, lines
 from capture.streams import ByteStream, Span
-from chat import protocol
+from chat import notices, protocol
 from chat.errors import ChatError
+from chat.lines import MAX_LINE
+from chat.names import nickname
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Heard:
         end: offset after the last one.
         spans: where the words stand in the capture.
         time_ns: when the first byte of them was captured, nanoseconds since 1970.
+        to: the only person it was meant for, empty where that is everybody.
     """
 
     who: str
@@ -34,6 +37,7 @@ class Heard:
     end: int
     spans: tuple[Span, ...]
     time_ns: int
+    to: str = ""
 
 
 def overhear(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
@@ -62,21 +66,26 @@ def _one(stream: ByteStream, answer: ByteStream | None) -> Iterable[Heard]:
         if isinstance(meant, protocol.Quit):
             return  # nor does anybody hear what comes after it
         # a blank line says nothing, and one that is too long is refused
-        if isinstance(meant, protocol.Say) and meant.text.strip() and len(line.data) <= protocol.MAX_LINE:
-            end = line.start + len(line.data)
-            spans, first = stream.locate(line.start, end), stream.slice(line.start, end)[0]
-            yield Heard(who, meant.text, stream, line.start, end, spans, first.time_ns)
+        if isinstance(meant, protocol.Say | protocol.Tell) and meant.text.strip() and len(line.data) <= MAX_LINE:
+            words = meant.text.encode()
+            start = line.start + line.data.rindex(words)
+            end = start + len(words)
+            spans, first = stream.locate(start, end), stream.slice(start, end)[0]
+            to = meant.name if isinstance(meant, protocol.Tell) else ""
+            yield Heard(who, meant.text, stream, start, end, spans, first.time_ns, to)
 
 
 def _entered(line: Line, answer: Sequence[str] | None) -> str | None:
     """Return the name that this line asks for, if the server let it in; None for `answer`: its side is not captured."""
     try:
-        name = protocol.nickname(protocol.decode(line.data))
+        name = nickname(protocol.decode(line.data))
     except ChatError:
         return None
     if answer is None:
         return name  # take the client's word
-    return name if any(protocol.is_welcome(text, name) for text in answer) else None
+    notice = notices.recognise_line(answer[0]) if answer else None
+    welcome = notice is not None and notice.template == notices.WELCOME and notice.fields["name"] == name
+    return name if welcome else None
 
 
 def repeated(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
@@ -89,11 +98,18 @@ def repeated(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
         if stream.from_client:
             continue
         for line in lines(stream):
-            said = protocol.parse_said(line.text) if line.complete and line.text else None
+            if not line.complete or not line.text:
+                continue
+            told = protocol.parse_told(line.text)
+            said = (told[0], told[2]) if told is not None else protocol.parse_said(line.text)
             if said is not None:
                 who, text = said
                 end = line.start + len(line.data)
                 start = end - len(text.encode())
                 first = stream.slice(start, end)[0]
-                heard.append(Heard(who, text, stream, start, end, stream.locate(start, end), first.time_ns))
+                heard.append(
+                    Heard(
+                        who, text, stream, start, end, stream.locate(start, end), first.time_ns, told[1] if told else ""
+                    )
+                )
     return tuple(heard)

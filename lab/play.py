@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from chat import protocol
+from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
 from lab.errors import LabError
@@ -52,7 +52,7 @@ async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[
     match step:
         case Join(who):
             room[who] = await connect(who)
-            await _expect(room, others, protocol.came(who))
+            await _expect(room, others, notices.line(notices.CAME, name=who))
         case Say(who, text):
             moment = time.time_ns()
             await room[who].send(text)
@@ -66,7 +66,7 @@ async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[
         case Leave(who):
             await room[who].leave()
             del room[who]  # only now: until then `play` closes it, whatever happens
-            await _expect(room, others, protocol.left(who))
+            await _expect(room, others, notices.line(notices.LEFT, name=who))
 
 
 async def _expect(room: dict[str, Client], names: Sequence[str], line: str) -> None:

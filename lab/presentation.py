@@ -368,7 +368,9 @@ def _list(things: Sequence[object]) -> str:
 def show_reading(console: Console, reading: Reading) -> None:
     """Print what was read of a capture file."""
     for number, heard in enumerate(reading.heard, start=1):
-        console.print(_message(number, heard.who, heard.text, console.width - 20))
+        console.print(
+            _message(number, heard.who + (f" to {heard.to}" if heard.to else ""), heard.text, console.width - 20)
+        )
         how = "opened with the key log" if heard.stream.connection in reading.opened else "plaintext"
         passed_on = "" if heard.stream.from_client else ", passed on by the server"
         console.print(Text(f"     {how}{passed_on}, {spans_text(heard.spans)}", "dim"))

@@ -18,6 +18,7 @@ from capture.tap import open_tap
 from certs.contexts import client_context, server_context
 from certs.store import open_store
 from chat.client import Client
+from chat.limits import Limits
 from chat.server import Server
 from lab.folder import RunFolder
 from lab.play import Connect, play
@@ -26,6 +27,8 @@ from lab.scenario import Sent, Step
 # A segment on loopback holds 64 KiB, so no message would ever span two. A receive buffer this small (Linux doubles it,
 # socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.
 _RECEIVE_BUFFER = 2896
+# A scenario speaks as fast as it can, and whoever comes late in it is to hear what was said live or not at all.
+_LIMITS = Limits(rate=0, history=0)
 
 
 class Transport(StrEnum):
@@ -115,6 +118,8 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
             server = Server(
                 port=0 if tapped else plan.ports[transport],
                 context=server_tls if transport is Transport.TLS else None,
+                hosts=("127.0.0.1",),
+                limits=_LIMITS,
                 receive_buffer=_RECEIVE_BUFFER,
             )
             await stack.enter_async_context(server)

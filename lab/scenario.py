@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chat import protocol
 from chat.errors import ChatError
+from chat.names import name_key
 from lab.errors import LabError
 
 
@@ -140,10 +141,10 @@ def read_messages(path: Path) -> tuple[Step, ...]:
         msg = f"{path} holds no message: write one a line."
         raise LabError(msg)
     speakers = dict.fromkeys(step.who for step in said)
-    keys = {protocol.name_key(name) for name in speakers}
+    keys = {name_key(name) for name in speakers}
     if len(keys) < len(speakers):
         msg = f"{path} names two speakers that look the same: the chat takes them for one."
         raise LabError(msg)
     # somebody must be there to hear it, or nothing would be sent to anybody
-    listeners = [name for name in _SPEAKERS if protocol.name_key(name) not in keys][: max(0, 2 - len(speakers))]
+    listeners = [name for name in _SPEAKERS if name_key(name) not in keys][: max(0, 2 - len(speakers))]
     return (*(Join(name) for name in (*speakers, *listeners)), *said)

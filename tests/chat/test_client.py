@@ -1,18 +1,19 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from chat import protocol
-from chat.client import Client, Tls
+from chat import notices
+from chat.client import Client, reach
 from chat.errors import ChatError, ConnectionLost, NicknameError, ProtocolError
+from chat.lines import MAX_LINE
+from chat.security import READABLE, Lock
 from chat.server import Server
-
-Run = Callable[[Coroutine[None, None, None]], None]
-Wire = tuple[ssl.SSLContext | None, ssl.SSLContext | None]
+from tests.chat.conftest import Run, Wire, join
 
 
 @asynccontextmanager
@@ -33,12 +34,12 @@ async def answering(*chunks: bytes) -> AsyncIterator[tuple[str, int]]:
         yield server.sockets[0].getsockname()
 
 
-async def join(server: Server, name: str, context: ssl.SSLContext | None) -> Client:
-    hostname = None if context is None else "localhost"
-    return await Client.connect(*server.address, name, context=context, server_hostname=hostname)
+def only_certificate(path: Path) -> str:
+    pem = path.read_text("ascii")
+    return pem[pem.index("-----BEGIN CERTIFICATE-----") :]
 
 
-def test_what_is_known_after_connecting(run: Run, wire: Wire) -> None:
+def test_what_is_known_after_connecting(run: Run, wire: Wire, certificate: Path) -> None:
     async def main() -> None:
         async with Server(port=0, context=wire[0]) as server, await join(server, " Jose\u0301 ", wire[1]) as client:
             assert client.name == "José"
@@ -46,11 +47,12 @@ def test_what_is_known_after_connecting(run: Run, wire: Wire) -> None:
             assert client.local_address[0] == "127.0.0.1"
             assert client.local_address[1] > 0
             if wire[1] is None:
-                assert client.tls is None
+                assert client.security == READABLE
             else:
-                assert isinstance(client.tls, Tls)
-                assert client.tls.version == "TLSv1.3"
-                assert client.tls.cipher.startswith("TLS_")
+                assert client.security.lock is Lock.VERIFIED
+                assert client.security.version == "TLSv1.3"
+                assert client.security.cipher.startswith("TLS_")
+                assert client.security.certificate == ssl.PEM_cert_to_DER_cert(only_certificate(certificate))
 
     run(main())
 
@@ -76,7 +78,7 @@ def test_users_leaves_other_lines_for_receive(run: Run, wire: Wire) -> None:
 def test_nothing_is_sent_that_would_be_refused(run: Run) -> None:
     async def main() -> None:
         async with Server(port=0) as server, await join(server, "alice", None) as alice:
-            for text in ("two\nlines", "x" * (protocol.MAX_LINE + 1), "", "\x1b[2J", "!kick"):
+            for text in ("two\nlines", "x" * (MAX_LINE + 1), "", "\x1b[2J", "!kick"):
                 with pytest.raises(ProtocolError, match=r"^[^.]+\.$"):
                     await alice.send(text)
             await alice.send("!users")
@@ -121,7 +123,7 @@ def test_an_error_in_the_block_closes_without_a_word(run: Run, wire: Wire) -> No
 def test_names_that_are_refused(run: Run, wire: Wire) -> None:
     async def main() -> None:
         async with Server(port=0, context=wire[0]) as server, await join(server, "alice", wire[1]):
-            with pytest.raises(NicknameError, match=r"^The name Alice is taken: choose another one\.$"):
+            with pytest.raises(NicknameError, match=f"^{notices.sentence(notices.NAME_TAKEN, name='Alice')}$"):
                 await join(server, "Alice", wire[1])
             with pytest.raises(NicknameError, match="made of letters"):
                 await join(server, "\x1b[31m", wire[1])
@@ -184,7 +186,7 @@ def test_the_wrong_transport(run: Run, server_context: ssl.SSLContext, client_co
             ) as caught:
                 await join(plain, "alice", client_context)
             assert isinstance(caught.value.__cause__, ssl.SSLError)
-            with pytest.raises(ChatError, match=r"closed the connection before it let you in|cannot be reached"):
+            with pytest.raises(ChatError, match=f"does not let you in: {notices.SPEAKS_TLS}"):
                 await join(tls, "alice", None)
 
     run(main())
@@ -230,5 +232,59 @@ def test_lines_wait_for_a_late_reader(run: Run) -> None:
             client = await Client.connect(*address, "alice")
             assert [await client.receive() for _ in range(100_000)] == [f"* {number}" for number in range(100_000)]
             await client.close()
+
+    run(main())
+
+
+def test_reaching_is_not_noticed(run: Run, wire: Wire) -> None:
+    async def main() -> None:
+        async with Server(port=0, context=wire[0]) as server, await join(server, "alice", wire[1]) as alice:
+            await reach("localhost", server.address[1], wire[1])
+            assert await alice.users() == ("alice",)
+
+    run(main())
+
+
+def test_reaching_fails_in_the_same_words(run: Run, server_context: ssl.SSLContext) -> None:
+    async def main() -> None:
+        async with Server(port=0) as gone:
+            port = gone.address[1]
+        stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        async with Server(port=0, context=server_context) as tls, Server(port=0) as plain:
+            for where, context in ((port, None), (tls.address[1], stranger), (plain.address[1], stranger)):
+                with pytest.raises(ChatError) as ours:
+                    await reach("localhost", where, context)
+                with pytest.raises(ChatError) as theirs:
+                    await Client.connect("localhost", where, "bob", context=context)
+                assert str(ours.value) == str(theirs.value)
+                assert type(ours.value.__cause__) is type(theirs.value.__cause__)
+
+    run(main())
+
+
+def test_who_says_nothing_is_waited_for_a_while(run: Run) -> None:
+    async def main() -> None:
+        done = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            done.set()
+
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(ChatError, match=r"did not answer within 0\.05 seconds"):
+                await reach("127.0.0.1", port, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=0.05)
+            await done.wait()
+
+    run(main())
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example", "half\ud83d"])
+def test_a_host_that_is_no_name(run: Run, host: str) -> None:
+    async def main() -> None:
+        with pytest.raises(ChatError, match="cannot be found: check its name"):
+            await Client.connect(host, 12345, "bob")
 
     run(main())

@@ -1,203 +1,92 @@
+"""The client as people meet it on a terminal: every state, wide and narrow, in plaintext and over TLS.
+
+The terminals are real ones of the kernel; what is looked at is all that was written to them.
+"""
+
 import asyncio
-import fcntl
-import os
-import pty
 import re
-import signal
 import ssl
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
 
-from chat.client import Client
+from chat.security import Lock
 from chat.server import Server
+from tests.chat.conftest import Wire, join
+from tests.chat.terminals import client, heard, piped, screen
 
 Run = Callable[[Coroutine[None, None, None]], None]
-Wire = tuple[ssl.SSLContext | None, ssl.SSLContext | None]
+pytestmark = pytest.mark.parametrize("run", ["asyncio"], indirect=True)  # the server's loop is nothing to a process
 
-ROOT = Path(__file__).parents[2]
-# What `python -m lab client` comes down to: address, name, and the certificate to trust for TLS.
-PROGRAM = """
-import asyncio, ssl, sys
-from chat.terminal import run
-host, port, name, trusted = sys.argv[1:]
-context = None
-if trusted:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(trusted)
-hostname = "localhost" if context else None
-sys.exit(asyncio.run(run(host, int(port), name or None, context=context, server_hostname=hostname)))
-"""
+F1, F2, F3, F4, F5 = "\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~"
+UP, CTRL_C, CTRL_D, BACKSPACE = "\x1b[A", "\x03", "\x04", "\x7f"
 
 
-def command(address: tuple[str, int], name: str = "", trusted: str = "") -> list[str]:
-    return [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, address[0], str(address[1]), name, trusted]
+def lock_of(wire: Wire) -> Lock:
+    return Lock.VERIFIED if wire[0] else Lock.READABLE
 
 
-class Screen:
-    """A program on a pseudo-terminal: what it wrote, and keys to press."""
+def test_a_conversation(run: Run, wire: Wire, certificate: Path) -> None:
+    lock, columns = lock_of(wire), 100 if wire[0] else 60
 
-    def __init__(self, process: asyncio.subprocess.Process, master: int) -> None:
-        self.process, self._master = process, master
-        self.shown, self._from = "", 0
-        self._news = asyncio.Event()
-
-    def on_output(self) -> None:
-        try:
-            data = os.read(self._master, 65536)
-        except OSError:  # EIO: the program has ended
-            data = b""
-        if not data:
-            asyncio.get_running_loop().remove_reader(self._master)
-        self.shown += data.decode(errors="replace")
-        self._news.set()
-
-    def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    async def shows(self, text: str) -> None:
-        """Wait until it shows this text, after the last one waited for; colours do not count.
-
-        A space at the end of a prompt is no text: the cursor is moved over it.
-        """
-        while text not in self.plain[self._from :]:
-            self._news.clear()
-            try:
-                async with asyncio.timeout(15):
-                    await self._news.wait()
-            except TimeoutError:
-                pytest.fail(f"{text!r} is not in {self.shown!r}")
-        self._from = self.plain.index(text, self._from) + len(text)
-
-    @property
-    def plain(self) -> str:
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown)
-
-
-def kill(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):  # not process.kill(): it reaps one that has just ended behind the loop's back
-        os.kill(process.pid, signal.SIGKILL)
-
-
-@asynccontextmanager
-async def screen(*arguments: str, **environment: str) -> AsyncIterator[Screen]:
-    master, slave = pty.openpty()
-    loop = asyncio.get_running_loop()
-    try:
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-        clean = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-        process = await asyncio.create_subprocess_exec(
-            *arguments,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=ROOT,
-            start_new_session=True,
-            env=clean | {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"} | environment,
-        )
-        os.close(slave)
-        slave = -1
-        made = Screen(process, master)
-        loop.add_reader(master, made.on_output)
-        try:
-            yield made
-        finally:
-            if process.returncode is None:
-                kill(process)
-            await process.wait()
-    finally:
-        loop.remove_reader(master)
-        os.close(master)
-        if slave != -1:
-            os.close(slave)
-
-
-@asynccontextmanager
-async def piped(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            kill(process)
-        await process.communicate()
-
-
-async def join(server: Server, name: str, context: ssl.SSLContext | None = None) -> Client:
-    hostname = None if context is None else "localhost"
-    return await Client.connect(*server.address, name, context=context, server_hostname=hostname)
-
-
-def test_a_person_at_a_terminal(run: Run, wire: Wire, certificate: Path) -> None:
     async def main() -> None:
-        trusted = str(certificate) if wire[0] else ""
         async with Server(port=0, context=wire[0]) as server, await join(server, "alice", wire[1]) as alice:
-            async with screen(*command(server.address, "bob", trusted)) as bob:
-                await bob.shows("* welcome, bob. 2 here: alice, bob")
-                await bob.shows("bob >")
-                assert await alice.receive() == "* bob has come in"
+            command = client(server, "bob", lock, "en", certificate)
+            async with screen(*command, columns=columns) as bob:
+                await bob.shows("* welcome, bob. 2 here: alice, bob", "bob >")
+                await bob.shows(f"{lock.value} | bob | In lobby: 2", "F1 help", "F5 users", "^D leave")
+                await heard(alice, "* bob has come in")
                 bob.press("half")
                 await bob.shows("half")
                 await alice.send("¡hola! 👋")
-                await bob.shows("alice > ¡hola! 👋")
-                await bob.shows("bob >")  # drawn again: while a line is printed the terminal itself handles keys
+                await bob.shows("alice > ¡hola! 👋", "bob > half")  # drawn again, with what is being typed
                 bob.press(" a line\r")
-                assert await alice.receive() == "bob > half a line"
-                bob.press("\x1b[A\r")  # the history
-                assert await alice.receive() == "bob > half a line"
-                bob.press("!nonsense\r")
-                await bob.shows("! There is no such command")
-                await bob.shows("bob >")
-                bob.press("!usuarios\r")
-                await bob.shows("* 2 here: alice, bob")
-                await bob.shows("bob >")
+                await heard(alice, "bob > half a line")
+                await bob.shows("bob > half a line", "In lobby: 2")
                 assert re.search(r"\x1b\[[0-9;]*3[1-6][0-9;]*malice", bob.shown)
-                bob.press("!salir\r")
-                assert await bob.process.wait() == 0
-            assert await alice.receive() == "* bob has left"
+                assert re.search(r"\x1b\[[0-9;]*2m\d\d:\d\d ", bob.shown)  # the time, dim
+                bob.press(UP + "\r")
+                await heard(alice, "bob > half a line")
+                bob.press("!nonsense\r")
+                await bob.shows("! There is no such command", "bob > !nonsense")
+                bob.press(BACKSPACE * len("!nonsense") + "!msg alice psst\r")
+                await heard(alice, "bob to alice > psst")
+                await bob.shows("bob, to alice alone > psst")
+                await alice.send("!msg bob shh")
+                await bob.shows("alice, to you alone > shh")
+                await alice.send("word " * 30)
+                await bob.shows("word word", "In lobby: 2")
+                assert "\n      word" in bob.plain
+                bob.press("!join attic\r")
+                await bob.shows("* you are in the room attic now. 1 here: bob", "In attic: 1")
+                bob.press("hi\r!salir\r")
+                assert await bob.ends() == 0
+                await bob.shows("You have left.")
+                assert bob.widest <= columns
+            await heard(alice, "* bob has left")
 
     run(main())
 
 
-@pytest.mark.parametrize("key", ["\x04", "\x03", signal.SIGINT])
-def test_leaving_by_key_or_signal(run: Run, key: str | signal.Signals) -> None:
-    async def main() -> None:
-        async with Server(port=0) as server, await join(server, "alice") as alice:
-            async with screen(*command(server.address, "bob")) as bob:
-                await bob.shows("bob >")
-                if isinstance(key, str):
-                    bob.press(key)
-                else:
-                    bob.process.send_signal(key)
-                assert await bob.process.wait() == 0
-                assert "Traceback" not in bob.shown
-            assert await alice.receive() == "* bob has come in"
-            assert await alice.receive() == "* bob has left"
-
-    run(main())
-
-
-def test_no_color_is_respected(run: Run) -> None:
+def test_spanish(run: Run) -> None:
     async def main() -> None:
         async with (
             Server(port=0) as server,
-            await join(server, "alice") as alice,
-            screen(*command(server.address, "bob"), NO_COLOR="1") as bob,
+            await join(server, "alice"),
+            screen(*client(server, language="es"), columns=60) as bob,
         ):
-            await bob.shows("bob >")
-            await alice.send("hi")
-            await bob.shows("alice > hi")
-            await bob.shows("bob >")
-            bob.press("\x04")
-            assert await bob.process.wait() == 0
-            assert not re.search(r"\x1b\[[0-9;]*[34][0-7]\b[0-9;]*m", bob.shown)
+            await bob.shows("Tu nombre:", "sin conexión", "F4 English", "^D salir")
+            bob.press("alice\r")
+            await bob.shows("! El nombre alice ya está en uso", "Tu nombre:")
+            bob.press("!ayuda\r")
+            await bob.shows("di tu nombre para entrar", "Tu nombre:")
+            bob.press("bob\r")
+            await bob.shows("* te damos la bienvenida, bob. Aquí hay 2: alice, bob")
+            await bob.shows("lo puede leer cualquiera | bob | En lobby: 2", "F1 ayuda", "F5 usuarios", "^D salir")
+            bob.press(CTRL_D)
+            assert await bob.ends() == 0
+            await bob.shows("Has salido.")
 
     run(main())
 
@@ -205,38 +94,118 @@ def test_no_color_is_respected(run: Run) -> None:
 def test_a_name_is_asked_for_until_it_is_accepted(run: Run) -> None:
     async def main() -> None:
         async with Server(port=0) as server, await join(server, "alice") as alice:
-            async with screen(*command(server.address)) as bob:
-                await bob.shows("Your name:")
+            async with screen(*client(server, "a name"), columns=60) as bob:
+                await bob.shows("! A name is made of letters", "Your name:", "not connected")
                 bob.press("ALICE\r")
-                await bob.shows("! The name ALICE is taken: choose another one.")
-                await bob.shows("Your name:")
-                bob.press("bob\r")
-                await bob.shows("* welcome, bob.")
-                await bob.shows("bob >")
-                bob.press("\x04")
-                assert await bob.process.wait() == 0
-            assert await alice.receive() == "* bob has come in"
+                await bob.shows("! The name ALICE is taken", "Your name:")
+                bob.press("\r" + F4)
+                await bob.shows("de aquí en adelante en español", "Tu nombre:")
+                bob.press("!language\rbob\r")
+                await bob.shows("* welcome, bob.", "readable by anyone | bob")
+                bob.press(CTRL_D)
+                assert await bob.ends() == 0
+            await heard(alice, "* bob has come in", "* bob has left")
 
     run(main())
 
 
-def test_a_lost_server_is_shown_and_what_was_typed_is_kept(run: Run, wire: Wire, certificate: Path) -> None:
+def test_nobody_is_asked_for_a_name_in_vain(run: Run) -> None:
     async def main() -> None:
-        trusted = str(certificate) if wire[0] else ""
-        async with Server(port=0, context=wire[0]) as server:
-            bob = screen(*command(server.address, "bob", trusted))
+        async with Server(port=0) as server:
+            port = server.address[1]
+        async with screen(*client(port)) as bob:
+            await bob.shows(f"! Nothing listens at 127.0.0.1:{port}: start the server, or check the address.")
+            await bob.shows("(explained)")
+            assert await bob.ends() == 1
+            assert "Your name" not in bob.plain
+        async with screen(*client(port, language="es")) as bob:
+            await bob.shows(f"! Nadie escucha en 127.0.0.1:{port}")
+            assert await bob.ends() == 1
+
+    run(main())
+
+
+def test_a_certificate_that_is_not_to_be_trusted(run: Run, server_context: ssl.SSLContext) -> None:
+    async def main() -> None:
+        async with Server(port=0, context=server_context) as server:
+            for name in ("", "bob"):
+                async with screen(*client(server, name, Lock.VERIFIED)) as bob:
+                    await bob.shows("! The certificate of localhost:", "(explained)")
+                    assert await bob.ends() == 1
+                    assert "Your name" not in bob.plain
+
+    run(main())
+
+
+def test_lost_and_connected_again(run: Run, wire: Wire, certificate: Path) -> None:
+    columns = 60 if wire[0] else 100
+
+    async def main() -> None:
+        server = await Server(port=0, context=wire[0]).__aenter__()
+        port = server.address[1]
+        command = client(server, "bob", lock_of(wire), "en", certificate)
+        async with screen(*command, columns=columns) as bob:
+            try:
+                await bob.shows("^D leave")
+                bob.press("precious words")
+                await bob.shows("precious words")
+            finally:
+                await server.__aexit__(None, None, None)
+            await bob.shows("* the server is closing", "! The connection is gone: the server ended the connection.")
+            await bob.shows("- The connection is lost", "bob > precious words", "not connected | bob")
+            await bob.shows("Enter connect again", "F4 Español", "^D leave")
+            bob.press("!")
+            bob.press("\r")
+            await bob.shows("! Nothing listens at ", "bob > precious words!", "Enter connect again")
+            async with Server(port=port, context=wire[0]) as again, await join(again, "alice", wire[1]) as alice:
+                bob.press("\r")
+                await bob.shows("* welcome, bob. 2 here: alice, bob", "bob > precious words!", "In lobby: 2")
+                bob.press("\r")
+                await heard(alice, "* bob has come in", "bob > precious words!")
+                bob.press(CTRL_D)
+                assert await bob.ends() == 0
+
+    run(main())
+
+
+def test_leaving_what_is_lost(run: Run) -> None:
+    async def main() -> None:
+        async with Server(port=0) as server:
+            bob = screen(*client(server, "bob"))
             shown = await bob.__aenter__()
-            await shown.shows("bob >")
-            shown.press("precious words")
-            await shown.shows("precious")
+            await shown.shows("^D leave")
         try:
-            await shown.shows("* the server is closing")
-            await shown.shows("! not sent: precious words")
-            await shown.shows("! The connection is gone: the server ended the connection.")
-            assert await shown.process.wait() == 1
-            assert "Traceback" not in shown.shown
+            await shown.shows("Enter connect again")
+            shown.press("!help\r")
+            await shown.shows("- Enter connects again; !language switches")
+            shown.press("!quit\r")
+            assert await shown.ends() == 1
         finally:
             await bob.__aexit__(None, None, None)
+
+    run(main())
+
+
+def test_a_name_lost_with_the_connection(run: Run) -> None:
+    """Somebody else has it when one comes back; what was typed waits until there is another one."""
+
+    async def main() -> None:
+        server = await Server(port=0).__aenter__()
+        async with screen(*client(server, "bob")) as bob:
+            try:
+                await bob.shows("^D leave")
+                bob.press("my words")
+                await bob.shows("my words")
+            finally:
+                await server.__aexit__(None, None, None)
+            await bob.shows("Enter connect again")
+            async with Server(port=server.address[1]) as again, await join(again, "bob") as other:
+                bob.press("\r")
+                await bob.shows("! The name bob is taken", "Your name:")
+                bob.press("rob\r")
+                await bob.shows("* welcome, rob.", "rob > my words")
+                bob.press("\r")
+                await heard(other, "* rob has come in", "rob > my words")
 
     run(main())
 
@@ -251,7 +220,7 @@ def test_nothing_received_acts_on_the_terminal(run: Run) -> None:
     async def main() -> None:
         async with (
             await asyncio.start_server(evil, "127.0.0.1", 0) as server,
-            screen(*command(server.sockets[0].getsockname(), "bob")) as bob,
+            screen(*client(server.sockets[0].getsockname()[1], "bob")) as bob,
         ):
             await bob.shows("mallory > \\x1b]0;owned\\x07\\x9b2J \\u202egnp")
             assert "\x1b]0;owned" not in bob.shown
@@ -261,96 +230,11 @@ def test_nothing_received_acts_on_the_terminal(run: Run) -> None:
     run(main())
 
 
-def test_a_script_in_pipes(run: Run, wire: Wire, certificate: Path) -> None:
+def test_without_a_terminal_lines_go_in_and_out(run: Run) -> None:
     async def main() -> None:
-        trusted = str(certificate) if wire[0] else ""
-        async with Server(port=0, context=wire[0]) as server, await join(server, "alice", wire[1]) as alice:
-            async with piped(*command(server.address, "", trusted)) as bob:
-                typed = "bob\n¿qué tal?\n!nonsense\n!users\nlast, without an end".encode()
-                out, err = await bob.communicate(typed)
-                assert out.decode() == "* welcome, bob. 2 here: alice, bob\n* 2 here: alice, bob\n"
-                assert err.decode() == "! There is no such command: use !users or !usuarios or !quit or !salir.\n"
-                assert bob.returncode == 0
-            heard = [await alice.receive() for _ in range(4)]
-            assert heard == ["* bob has come in", "bob > ¿qué tal?", "bob > last, without an end", "* bob has left"]
-
-    run(main())
-
-
-def test_a_script_in_a_file(run: Run, tmp_path: Path) -> None:
-    async def main() -> None:
-        script = tmp_path / "script"
-        script.write_text("hi\n!quit\nnever sent\n")
-        async with Server(port=0) as server, await join(server, "alice") as alice:
-            with script.open() as typed:
-                bob = await asyncio.to_thread(
-                    subprocess.run,
-                    command(server.address, "bob"),
-                    stdin=typed,
-                    capture_output=True,
-                    cwd=ROOT,
-                    timeout=30,
-                )
-            assert (bob.returncode, bob.stdout, bob.stderr) == (0, b"* welcome, bob. 2 here: alice, bob\n", b"")
-            assert [await alice.receive() for _ in range(3)] == ["* bob has come in", "bob > hi", "* bob has left"]
-
-    run(main())
-
-
-def test_a_server_lost_under_a_script(run: Run) -> None:
-    async def main() -> None:
-        async with Server(port=0) as server:
-            bob = piped(*command(server.address, "bob"))
-            process = await bob.__aenter__()
-            assert process.stdout is not None
-            assert process.stderr is not None
-            assert await process.stdout.readline() == b"* welcome, bob. 1 here: bob\n"
-        try:
-            assert await process.stdout.read() == b"* the server is closing\n"
-            assert await process.stderr.read() == b"! The connection is gone: the server ended the connection.\n"
-            assert await process.wait() == 1
-        finally:
-            await bob.__aexit__(None, None, None)
-
-    run(main())
-
-
-def test_nobody_reads_the_output_any_more(run: Run) -> None:
-    async def main() -> None:
-        async with Server(port=0) as server, await join(server, "alice") as alice:
-            receiving, sending = os.pipe()
-            bob = await asyncio.create_subprocess_exec(
-                *command(server.address, "bob"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=sending,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=ROOT,
-            )
-            try:
-                os.close(sending)
-                assert await alice.receive() == "* bob has come in"
-                os.close(receiving)
-                await alice.send("anybody?")
-                assert await alice.receive() == "* bob has left"
-                assert bob.stderr is not None
-                assert await bob.stderr.read() == b""
-                assert await bob.wait() == 0
-            finally:
-                if bob.returncode is None:
-                    kill(bob)
-                await bob.communicate()
-
-    run(main())
-
-
-def test_no_server(run: Run) -> None:
-    async def main() -> None:
-        async with Server(port=0) as server:
-            address = server.address
-        async with piped(*command(address, "bob")) as bob:
-            out, err = await bob.communicate(b"")
-            assert out == b""
-            assert re.fullmatch(rb"! Nothing listens at [^\n]+\.\n", err)
-            assert bob.returncode == 1
+        async with Server(port=0) as server, piped(*client(server, language="es")) as bob:
+            out, err = await bob.communicate(b"bob\n!users\n")
+            assert (out, err) == (b"* welcome, bob. 1 here: bob\n* 1 here: bob\n", b"")
+            assert bob.returncode == 0
 
     run(main())

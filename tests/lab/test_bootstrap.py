@@ -60,6 +60,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "requirements.lock").write_text(LOCK)
     (root / "requirements-dev.lock").write_text(LOCK + "three==3 \\\n    --hash=sha256:22\n")
     monkeypatch.setattr("lab.bootstrap._ROOT", root)
+    monkeypatch.setattr("lab.bootstrap.has_tkinter", lambda: True)
     monkeypatch.delenv("VENV", raising=False)
     return root
 
@@ -124,18 +125,27 @@ def test_a_python_that_does_not_fit(
 @pytest.mark.parametrize(
     ("manager", "command"),
     [
-        ("apt-get", "sudo apt-get install -y tshark xxd netcat-openbsd openssl tcpdump libcap2-bin"),
-        ("dnf", "sudo dnf install -y wireshark-cli vim-common netcat openssl tcpdump libcap"),
-        ("pacman", "sudo pacman -S --needed wireshark-cli tinyxxd openbsd-netcat openssl tcpdump libcap"),
+        ("apt-get", "sudo apt-get install -y tshark xxd netcat-openbsd openssl tcpdump libcap2-bin xvfb xdotool"),
+        (
+            "dnf",
+            "sudo dnf install -y wireshark-cli vim-common netcat openssl tcpdump libcap xorg-x11-server-Xvfb xdotool",
+        ),
+        (
+            "pacman",
+            "sudo pacman -S --needed wireshark-cli tinyxxd openbsd-netcat openssl tcpdump libcap "
+            "xorg-server-xvfb xdotool",
+        ),
         ("brew", "brew install wireshark vim netcat openssl tcpdump"),
         (None, "see https://www.wireshark.org/download.html"),
     ],
 )
 def test_install_command(manager: str | None, command: str) -> None:
-    assert (
-        bootstrap.install_command([p for p in bootstrap.TEST_PROGRAMS if (manager, p) != ("brew", "setcap")], manager)
-        == command
-    )
+    programs = ["tshark", "xxd", "nc", "openssl", "tcpdump"]
+    if manager != "brew":
+        programs += ["setcap", "Xvfb", "xdotool"]
+    if sys.platform == "linux" and manager != "brew":
+        assert programs == list(bootstrap.TEST_PROGRAMS)
+    assert bootstrap.install_command(programs, manager) == command
 
 
 def test_install_command_names_a_package_once() -> None:
@@ -252,6 +262,74 @@ def test_other_managers_are_only_named(
     bootstrap.install_programs(["tshark"])
     assert log() == []
     assert bootstrap.install_command(["tshark"], manager) in capsys.readouterr().out
+
+
+# --- tkinter ---
+
+
+@pytest.fixture
+def without_tkinter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own Python, without tkinter, as Debian has it."""
+    monkeypatch.setattr("lab.bootstrap.has_tkinter", lambda: False)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+
+
+def test_tkinter_is_looked_for_as_it_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", "import tkinter"], capture_output=True, check=False, timeout=30)
+    assert bootstrap.has_tkinter() == (done.returncode == 0)
+
+
+def test_nothing_is_said_of_tkinter_where_it_is(
+    put: Put, log: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lab.bootstrap.has_tkinter", lambda: True)
+    put("apt-get")
+    bootstrap.install_tkinter()
+    assert log() == []
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("without_tkinter")
+def test_tkinter_with_apt(put: Put, log: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    put("apt-get")
+    bootstrap.install_tkinter()
+    assert log()[-1] == f"apt-get {APT_OPTIONS} install -y --no-install-recommends python3-tk"
+
+
+@pytest.mark.usefixtures("without_tkinter")
+@pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        ("apt-get", "sudo apt-get install -y python3-tk"),
+        ("dnf", "sudo dnf install -y python3-tkinter"),
+        ("pacman", "sudo pacman -S --needed tk"),
+        ("brew", "brew install python-tk"),
+        (None, "your system's packages"),
+    ],
+)
+def test_tkinter_is_only_named(
+    manager: str | None, command: str, put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    if manager:
+        put(manager)
+    bootstrap.install_tkinter()
+    assert capsys.readouterr().out == (
+        f"tkinter missing: install with `{command}`. The chat has no window without it.\n"
+    )
+
+
+@pytest.mark.usefixtures("without_tkinter")
+def test_a_python_of_ones_own_without_tkinter(
+    put: Put, log: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(sys, "base_prefix", "/opt/python")
+    put("apt-get")
+    bootstrap.install_tkinter()
+    assert log() == [], "no package of the system would help"
+    assert capsys.readouterr().out.startswith("This Python was built without tkinter")
 
 
 # --- the environment ---

@@ -4,13 +4,18 @@ import pytest
 
 from capture.segment import Segment
 from capture.streams import ByteStream, reassemble
-from chat import protocol
+from chat import notices, protocol
+from chat.lines import MAX_LINE
 from lab.overhear import overhear, repeated
 
 Segments = Callable[..., list[Segment]]
 Streams = Callable[..., tuple[ByteStream, ...]]
 
 WELCOME = ("<", b"* welcome, anna. 1 here: anna\n")
+
+
+def refused(why: str) -> bytes:
+    return protocol.encode(notices.line(notices.NAME_REFUSED, why=why))
 
 
 def heard(streams: tuple[ByteStream, ...]) -> list[tuple[str, str]]:
@@ -53,14 +58,14 @@ def test_what_nobody_heard_is_no_message(streams_of: Streams) -> None:
         b"   ",
         b"bell\x07",
         b"\xff\xfe not UTF-8",
-        b"x" * (protocol.MAX_LINE + 1),
+        b"x" * (MAX_LINE + 1),
         b"!!!",
-        b"x" * protocol.MAX_LINE,
+        b"x" * MAX_LINE,
         b"!quit",
         b"after the end",
     ]
     streams = streams_of((">", b"anna\n"), WELCOME, (">", b"\n".join(lines) + b"\n"))
-    assert heard(streams) == [("anna", "!!!"), ("anna", "x" * protocol.MAX_LINE)]
+    assert heard(streams) == [("anna", "!!!"), ("anna", "x" * MAX_LINE)]
 
 
 def test_a_line_without_its_end_was_not_said(streams_of: Streams) -> None:
@@ -70,9 +75,9 @@ def test_a_line_without_its_end_was_not_said(streams_of: Streams) -> None:
 def test_names_that_were_refused_are_not_who_spoke(streams_of: Streams) -> None:
     streams = streams_of(
         (">", b"carol\n"),
-        ("<", protocol.encode(protocol.name_refused("The name carol is taken: choose another one."))),
+        ("<", refused(notices.sentence(notices.NAME_TAKEN, name="carol"))),
         (">", b"*\n"),
-        ("<", protocol.encode(protocol.name_refused("A name is made of letters."))),
+        ("<", refused(notices.NAME_CHARACTERS)),
         (">", b"anna\n"),
         WELCOME,
         (">", b"at last\n"),
@@ -87,7 +92,7 @@ def test_a_name_that_was_taken_at_first_is_no_message_when_it_is_free(streams_of
 
 
 def test_somebody_who_never_got_in_said_nothing(streams_of: Streams) -> None:
-    refusal = protocol.encode(protocol.ROOM_FULL)
+    refusal = protocol.encode(notices.line(notices.ROOM_FULL))
     assert heard(streams_of((">", b"anna\nhello\n"), ("<", refusal))) == []
 
 
@@ -130,3 +135,69 @@ def test_what_the_server_passes_on_names_who_spoke(streams_of: Streams) -> None:
     assert (message.who, message.text) == ("anna", "¿qué? > sí")
     assert not message.stream.from_client
     assert message.stream.data[message.start : message.end].decode() == message.text
+
+
+def test_private_words_are_overheard_like_any_others(streams_of: Streams) -> None:
+    streams = streams_of((">", b"anna\n"), WELCOME, (">", "!msg bob 36-24-36, ¿sí?\n".encode()), (">", b"to all\n"))
+    private, public = overhear(streams)
+    assert (private.who, private.to, private.text) == ("anna", "bob", "36-24-36, ¿sí?")
+    # the name and its LF, then "!msg bob "; the payload begins at byte 66 of frame 5
+    assert (private.start, private.end) == (5 + 9, 5 + 9 + 16)
+    assert [str(span) for span in private.spans] == ["frame 5, bytes 75-90"]
+    assert private.time_ns == 5_000_000
+    assert (public.who, public.to, public.text) == ("anna", "", "to all")
+    assert [str(span) for span in public.spans] == ["frame 6, bytes 66-71"]
+
+
+@pytest.mark.parametrize(
+    ("line", "to", "text", "start"),
+    [
+        ("!msg bob bob", "bob", "bob", 9),
+        ("!msg bob bob bob", "bob", "bob bob", 9),
+        ("!msg bob b", "bob", "b", 9),
+        ("  !PRIVADO  bob   hi > you  ", "bob", "hi > you", 18),
+        ("!msg\tbob\thi\r", "bob", "hi", 9),
+        ("!msg bob !quit", "bob", "!quit", 9),
+        ("!msg José né", "José", "né", 11),
+        ("!msg ñ 👋 ", "ñ", "👋", 8),
+    ],
+)
+def test_where_private_words_stand_to_the_byte(streams_of: Streams, line: str, to: str, text: str, start: int) -> None:
+    streams = streams_of((">", b"anna\n"), WELCOME, (">", line.encode() + b"\n"))
+    (message,) = overhear(streams)
+    assert (message.to, message.text, message.start) == (to, text, len(b"anna\n") + start)
+    assert streams[0].data[message.start : message.end].decode() == text
+    first = 66 + start
+    assert [str(span) for span in message.spans] == [f"frame 5, bytes {first}-{first + len(text.encode()) - 1}"]
+
+
+def test_private_words_across_segments(streams_of: Streams) -> None:
+    streams = streams_of((">", b"anna\n"), WELCOME, (">", b"!ms"), (">", b"g bob go"), (">", b"od"), (">", b"bye \n"))
+    (message,) = overhear(streams)
+    assert (message.to, message.text) == ("bob", "goodbye")
+    assert [str(span) for span in message.spans] == [
+        "frame 6, bytes 72-73",
+        "frame 7, bytes 66-67",
+        "frame 8, bytes 66-68",
+    ]
+    assert message.time_ns == 6_000_000, "when the first of the words was captured, and not the command"
+
+
+def test_commands_that_say_nothing_to_anybody_are_no_messages(streams_of: Streams) -> None:
+    lines = b"!msg\n!msg bob\n!msg bob \n!msg * hi\n!join tea\n!rooms\n!help\n!msg bob " + b"x" * (MAX_LINE - 8) + b"\n"
+    assert heard(streams_of((">", b"anna\n"), WELCOME, (">", lines))) == []
+
+
+def test_what_the_server_passes_on_to_one_names_both(streams_of: Streams) -> None:
+    welcome = ("<", b"* welcome, bob. 2 here: anna, bob\n")
+    streams = streams_of(welcome, ("<", "anna to bob > ¿qué? > sí\r\nanna to all of you > x\n".encode()))
+    (message,) = repeated(streams)
+    assert (message.who, message.to, message.text) == ("anna", "bob", "¿qué? > sí")
+    assert message.stream.data[message.start : message.end].decode() == message.text
+    # after "anna to bob > "; frame 3 has the welcome
+    assert [str(span) for span in message.spans] == ["frame 4, bytes 80-92"]
+
+
+def test_what_is_passed_on_to_all_is_for_nobody_in_particular(streams_of: Streams) -> None:
+    (message,) = repeated(streams_of(("<", b"anna > hello to bob\n")))
+    assert (message.who, message.to, message.text) == ("anna", "", "hello to bob")

@@ -11,15 +11,17 @@ import pytest
 
 from certs.contexts import client_context, server_context
 from certs.store import open_store
-from chat import protocol
+from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
+from chat.limits import Limits
 from chat.server import Server
 from lab.errors import LabError
 from lab.play import play
 from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Say, Step, messages
 
 Change = Callable[[str], list[str]]
+LIMITS = Limits(rate=0, history=0)  # as in lab/record.py: whoever comes late hears what is said live
 SHORT: tuple[Step, ...] = (Join("anna"), Join("bob"), Say("anna", "hello"), Say("bob", "bye"))
 
 
@@ -56,9 +58,9 @@ def test_the_whole_conversation_reaches_everybody(tmp_path: Path, secure: bool) 
         ours = client_context(store.ca_certificate)
 
     async def main() -> None:
-        async with Server(port=0, context=theirs) as server:
+        async with Server(port=0, context=theirs, limits=LIMITS) as server:
             sent = await play(CONVERSATION, connector(server.address, ours))
-            assert server.room.names == (), "everybody leaves at the end"
+            assert server.rooms.names == (), "everybody leaves at the end"
         said = messages(CONVERSATION)
         assert [(message.who, message.text) for message in sent] == [(say.who, say.text) for say in said]
         assert [message.number for message in sent] == list(range(1, len(said) + 1))
@@ -127,7 +129,7 @@ def play_through(change: Change, steps: tuple[Step, ...] = SHORT) -> None:
         async with Server(port=0) as server:
             async with relay(server, change) as address:
                 await play(steps, connector(address))
-            assert server.room.names == (), "nobody is left behind"
+            assert server.rooms.names == (), "nobody is left behind"
 
     run(main())
 
@@ -185,7 +187,7 @@ def test_a_server_that_hangs_up_is_caught() -> None:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             name = (await reader.readline()).decode().strip()
-            writer.write(protocol.encode(protocol.welcome(name, [name])))
+            writer.write(protocol.encode(notices.line(notices.WELCOME, name=name, count=1, names=name)))
             entered.append(writer)
             if name == "bob":
                 entered[0].close()
@@ -225,7 +227,7 @@ def test_cancelled_while_somebody_leaves_nothing_stays_open() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writers.append(writer)
             await reader.readline()
-            writer.write(protocol.encode(protocol.welcome("anna", ["anna"])))
+            writer.write(protocol.encode(notices.line(notices.WELCOME, name="anna", count=1, names="anna")))
             await reader.readline()
             leaving.set()  # and says nothing more: the client waits for the end
             await reader.read()

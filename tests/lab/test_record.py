@@ -111,12 +111,11 @@ def test_a_capture_that_dies_on_the_way(
     real = tool("dumpcap")
     fake = tmp_path / "bin" / "dumpcap"
     fake.parent.mkdir()
-    # killed as soon as the first words come by
-    killer = f"{real} -q -i lo -f 'tcp[13] & 8 != 0' -c 1 -w /dev/null 2>/dev/null"
-    fake.write_text(f'#!/bin/sh\n{killer} && kill -9 $$ &\nexec {real} "$@"\n')
+    folder = make_folder(tmp_path, "plain")
+    # killed as soon as something of it was saved
+    fake.write_text(f'#!/bin/sh\n(until [ -s "{folder.capture}" ]; do :; done; kill -9 $$) &\nexec {real} "$@"\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
-    folder = make_folder(tmp_path, "plain")
     choice = replace(here, source="dumpcap")
     steps = (Join("anna"), Join("bob"), *(Say("anna", f"number {n}") for n in range(3000)))
     with pytest.raises(CaptureError, match="dumpcap was stopped by SIGKILL") as caught:
@@ -130,7 +129,7 @@ def test_one_chat_that_fails_ends_the_other(
     make_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the list of users never matches: both chats fail, and the first failure is the one that is told
-    monkeypatch.setattr("chat.room.Room.names", property(lambda _: ("eve",)))
+    monkeypatch.setattr("chat.protocol.names_in", lambda _: ("eve",))
     plan = make_plan(Transport.PLAIN, Transport.TLS, steps=(*SHORT, ListUsers("anna")))
     with pytest.raises(LabError, match="anna was told that eve are here; in truth it is anna, bob"):
         asyncio.run(record(plan, make_folder(tmp_path, "both")))

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from chat import protocol
+from chat.lines import MAX_LINE
+from chat.names import name_key
 from lab.errors import LabError
 from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Say, messages, read_messages
 
@@ -38,7 +40,7 @@ def test_the_conversation_has_all_that_a_demo_shows() -> None:
     texts = [say.text for say in said]
     assert any(unicodedata.normalize("NFD", text) != text for text in texts), "accents"
     assert any(max(text) > "\U0001f000" for text in texts), "an emoji"
-    assert any(1448 < len(text.encode()) <= protocol.MAX_LINE for text in texts), "one longer than a segment"
+    assert any(1448 < len(text.encode()) <= MAX_LINE for text in texts), "one longer than a segment"
     assert len(set(texts)) == len(texts)
     kinds = [type(step) for step in CONVERSATION]
     assert ListUsers in kinds
@@ -75,7 +77,7 @@ def test_a_lone_speaker_gets_a_listener(tmp_path: Path, name: str) -> None:
     joined = [step.who for step in read_messages(write(tmp_path, f"{name} > hello".encode())) if isinstance(step, Join)]
     assert joined[0] == name
     assert len(joined) == 2
-    assert len({protocol.name_key(who) for who in joined}) == 2, "the chat would refuse the second one"
+    assert len({name_key(who) for who in joined}) == 2, "the chat would refuse the second one"
 
 
 def test_only_lf_ends_a_line(tmp_path: Path) -> None:

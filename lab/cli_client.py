@@ -1,0 +1,49 @@
+"""`lab client`: the chat in the terminal."""
+
+import asyncio
+import ssl
+from typing import Annotated, Literal
+
+import typer
+
+from certs.contexts import client_context, explain, unverified_client_context
+from certs.store import open_store
+from chat.errors import ChatError
+from chat.model import Login
+from chat.security import Lock
+from chat.words import Words, preferred
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs
+
+
+def client(
+    name: Annotated[str, typer.Argument(help="Your name in the chat. [default: it asks]")] = "",
+    tls: Annotated[bool, typer.Option("--tls", help="Connect over TLS.")] = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Over TLS, with any certificate from anybody: see what it costs.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, over TLS 12346]")
+    ] = None,
+    lang: Annotated[
+        Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
+    ] = None,
+    certificates: Certs = CERTIFICATES,
+) -> None:
+    """Chat from the terminal."""
+    from chat.terminal import run  # noqa: PLC0415  (prompt_toolkit is slow to import, and only this command needs it)
+
+    lock, contexts = Lock.READABLE, {}
+    if unverified:
+        lock, contexts = Lock.UNVERIFIED, {Lock.UNVERIFIED: unverified_client_context()}
+    elif tls:
+        lock, contexts = Lock.VERIFIED, {Lock.VERIFIED: client_context(open_store(certificates).ca_certificate)}
+    login = Login(name, host, port or (PLAIN_PORT if lock is Lock.READABLE else TLS_PORT), lock)
+    if status := asyncio.run(run(login, contexts, words=Words(lang or preferred()), explain=_explain)):
+        raise typer.Exit(status)
+
+
+def _explain(error: ChatError) -> str:
+    """Say what ended the chat: the chat cannot know what certificates are for, and `certs` can."""
+    cause = error.__cause__
+    return explain(cause) if isinstance(cause, ssl.SSLError) else str(error)

@@ -1,0 +1,47 @@
+"""`lab gui`: the chat in a window."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from certs.contexts import client_context, unverified_client_context
+from certs.store import open_store
+from chat.model import Login
+from chat.security import Lock
+from chat.words import preferred
+from lab import bootstrap
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs
+from lab.errors import LabError
+
+_PORTS = {Lock.READABLE: PLAIN_PORT, Lock.VERIFIED: TLS_PORT, Lock.UNVERIFIED: TLS_PORT}
+
+
+def gui(
+    name: Annotated[str, typer.Argument(help="Your name in the chat; it can be changed in the window.")] = "",
+    tls: Annotated[bool, typer.Option("--tls", help="Begin with TLS chosen.")] = False,
+    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, with --tls 12346]")
+    ] = None,
+    lang: Annotated[
+        Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
+    ] = None,
+    certificates: Certs = CERTIFICATES,
+) -> None:
+    """Chat in a window."""
+    try:
+        from chat.window import run  # noqa: PLC0415  (not every Python has tkinter, and only this command needs it)
+    except ModuleNotFoundError as error:
+        if error.name not in ("tkinter", "_tkinter"):
+            raise
+        command = bootstrap.install_command(["tkinter"], bootstrap.package_manager() or "apt-get")
+        msg = (
+            f"This Python has no tkinter, which draws windows: `{command}`, or chat in the terminal with `make client`."
+        )
+        raise LabError(msg) from error
+    contexts = {
+        Lock.VERIFIED: client_context(open_store(certificates).ca_certificate),
+        Lock.UNVERIFIED: unverified_client_context(),
+    }
+    lock = Lock.VERIFIED if tls else Lock.READABLE
+    run(contexts, login=Login(name, host, port or _PORTS[lock], lock), ports=_PORTS, language=lang or preferred())

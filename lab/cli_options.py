@@ -1,0 +1,13 @@
+"""What several commands take: the two ports, and the folder of the certificates."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+PLAIN_PORT, TLS_PORT = 12345, 12346
+CERTIFICATES: Final = Path(__file__).resolve().parent.parent / "certs" / "local"
+
+PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
+TlsPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the TLS chat; 0 for any.")]
+Certs = Annotated[Path, typer.Option("--certs", help="The folder of the certificates.", show_default="certs/local")]
