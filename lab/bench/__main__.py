@@ -1,4 +1,4 @@
-"""Runs every comparison: `python -m lab.bench`. Writes out/bench.json; 1 where a target is missed."""
+"""Runs the comparisons: `python -m lab.bench`. Writes out/bench.json; 1 where a target is missed."""
 
 import argparse
 import json
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lab.bench.chatting import chat
 from lab.bench.cycles import cycles
 from lab.bench.demo import demo
+from lab.bench.disturbing import disturbing
 from lab.bench.figures import FULL, QUICK, Row, Size
 from lab.bench.machine import describe
 from lab.bench.reading import natively, through_tshark
@@ -27,7 +29,10 @@ _PARTS: Mapping[str, Callable[[Size], list[Row]]] = {
     "cycles": cycles,
     "imports": imports,
     "demo": demo,
+    "chat": chat,
+    "disturbing": disturbing,
 }
+_ALONE = ("chat", "disturbing")  # these take as long as all others together: only where asked for
 _INTERRUPTED = 130  # what a shell says of a program that Ctrl-C has ended
 
 
@@ -63,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         size = replace(size, seconds=arguments.seconds)
     machine = describe()
     try:
-        rows = measure(arguments.only or list(_PARTS), size, Console(stderr=True))
+        rows = measure(arguments.only or [part for part in _PARTS if part not in _ALONE], size, Console(stderr=True))
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; nothing is left running.\n")
         return _INTERRUPTED

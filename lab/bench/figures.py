@@ -23,6 +23,8 @@ class Size:
         peer_cycles: the same for the peer, which takes longer.
         through_tshark: packets in the file for tshark.
         packets: in the files for the native reader, the smallest first.
+        deliveries: in a round of the chat.
+        rooms: how many are in the chat room.
     """
 
     rounds: int
@@ -32,6 +34,8 @@ class Size:
     peer_cycles: int
     through_tshark: int
     packets: tuple[int, ...]
+    deliveries: int = 400_000
+    rooms: tuple[int, ...] = (50, 200, 500)
 
 
 FULL = Size(
@@ -51,6 +55,8 @@ QUICK = Size(
     peer_cycles=4,
     through_tshark=20_000,
     packets=(20_000, 100_000),
+    deliveries=100_000,
+    rooms=(50, 200),
 )
 
 

@@ -6,8 +6,8 @@ from importlib import metadata
 
 from capture.tools import find, version
 
-_PROGRAMS = ("tshark", "dumpcap", "tcpdump")
-_PACKAGES = ("pyshark", "scapy", "dpkt")
+_PROGRAMS = ("tshark", "dumpcap", "tcpdump", "ngircd")
+_PACKAGES = ("pyshark", "scapy", "dpkt", "uvloop")
 
 
 def describe() -> dict[str, str | int]:
