@@ -62,7 +62,7 @@ check: $(VENV)/.ready-dev ## style and types
 bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
 	@$(VENV)/bin/python -m lab.bench $(ARGS)
 
-bench-chat: $(VENV)/.ready-dev ## how fast the chat server is beside ngIRCd and a thread for each client
+bench-chat: $(VENV)/.ready-dev ## the chat server beside ngIRCd and a thread for each client, and under attack
 	@$(VENV)/bin/python -m lab.bench --only chat --only disturbing --out out/bench-chat.json $(ARGS)
 
 clean: ## take away what setting up left behind; your captures in out/ stay

@@ -76,12 +76,13 @@ class Bridge:
 
     def end(self) -> None:
         """End the loop and its thread; what either side was asked for and has not done is given up. Once is enough."""
-        if not self._thread.is_alive():
+        if self._ours.fileno() == -1:
             return
         self._work.clear()
         signal.set_wakeup_fd(-1)
         self._watcher.deletefilehandler(self._ours)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with suppress(RuntimeError):  # the loop has ended by itself
+            self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ENDING)
         self._ours.close()
         self._theirs.close()

@@ -94,12 +94,6 @@ class Client:
         """Who can read this connection, and who it is at the other end."""
         return self._connection.security
 
-    @property
-    def local_address(self) -> tuple[str, int]:
-        """The host and port of this end."""
-        host, port = self._connection.transport.get_extra_info("sockname")[:2]
-        return host, port
-
     async def send(self, text: str) -> bytes:
         """Say `text`, or give a command as it is typed (`!users`); return the bytes that went onto the wire.
 
@@ -174,10 +168,10 @@ async def _deadline(host: str, port: int, timeout: float) -> AsyncIterator[str]:
         raise ChatError(f"{where} did not answer within {timeout:g} seconds: check the address.") from error
     except ConnectionLost as error:
         raise ChatError(f"{where} closed the connection before it let you in: {error}") from error
-    except UnicodeError as error:  # a label of the host that is empty or too long (RFC 1034, section 3.1)
-        raise ChatError(f"The host in {where} cannot be found: check its name.") from error
     except OSError as error:  # ssl.SSLError is one too
         raise ChatError(_why_not_connected(where, error)) from error
+    except ValueError as error:  # a NUL in the host, a label that is empty or too long (RFC 1034, section 3.1)
+        raise ChatError(f"The host in {where} cannot be found: check its name.") from error
 
 
 class _Connection(asyncio.Protocol):
@@ -226,6 +220,8 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
         elif self._wire.ended:
             self._lose(ConnectionLost(_gone("the server ended the connection.")))
+            self.transport.write(self._wire.end())
+            self.transport.close()  # whatever else it may send
 
     def _take(self, words: bytes) -> None:
         for line in self._reader.feed(words):

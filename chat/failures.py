@@ -4,11 +4,9 @@ Knows the wording of `chat.client` and the commonest of OpenSSL's reasons. Must 
 Contract: `recognise` returns the template and fields of a sentence, None for one that is not known.
 """
 
-import re
-from functools import cache
 from typing import Final
 
-from chat.notices import Notice
+from chat.notices import recogniser
 
 TEMPLATES: Final = (
     "There is no port {port}: choose one from 1 to 65535.",
@@ -41,21 +39,4 @@ TEMPLATES: Final = (
 )
 
 _FIELDS = {"port": r"-?\d+", "seconds": r"[\d.]+", "where": r"\S*", "name": r"[^']*", "why": ".*", "reason": ".*"}
-
-
-def recognise(said: str) -> Notice | None:
-    """Return the template and fields of a sentence, None for one that is not known."""
-    for template, pattern in _patterns():
-        if match := pattern.fullmatch(said):
-            return Notice(template, match.groupdict())
-    return None
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((template, re.compile(_pattern(template), re.DOTALL)) for template in TEMPLATES)
-
-
-def _pattern(template: str) -> str:
-    parts = re.split(r"\{(\w+)\}", template)  # text, field, text, field, ...
-    return "".join(f"(?P<{part}>{_FIELDS[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+recognise: Final = recogniser(TEMPLATES, _FIELDS)

@@ -24,7 +24,7 @@ class Limits:
         burst: lines from one client at once: a pasted page.
         history: lines that somebody who comes in later still reads: a screen.
         max_backlog: bytes a client may leave unread on top of what the kernel holds for it, before it is dropped.
-        stall_timeout: seconds for which a client that reads too slowly may take in nothing more, before it is dropped.
+        stall_timeout: seconds that a client which reads too slowly has to catch up, before it is dropped.
         handshake_timeout: seconds for the TLS handshake, which takes milliseconds.
         nickname_timeout: seconds to say a name, for a person who types it into nc.
         idle_timeout: seconds without a line from a client, 0 for no limit: two lessons in a row, so that a forgotten

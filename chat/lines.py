@@ -1,8 +1,10 @@
 r"""Bytes to lines: UTF-8 text ended by LF, CRLF accepted.
 
 Knows line ends and one limit. Must not know: sockets, what a line means. Contract: what is not finished yet is kept and
-yields nothing; what is too long is a `ProtocolError`, once; never holds more than one line's worth of bytes.
+yields nothing; what is too long is a `ProtocolError`, once; no more is held than one line and what waits to be read.
 """
+
+import sys
 
 from chat import notices
 from chat.errors import ProtocolError
@@ -20,7 +22,7 @@ def too_long(limit: int) -> ProtocolError:
 
 
 class LineReader:
-    """Cuts a stream of bytes into lines, holding at most one line's worth of them.
+    """Cuts a stream of bytes into lines, holding one line's worth of them, and what was not asked for yet.
 
     A line over the limit is reported once, as soon as it is known to be too long, and skipped up to its LF: the
     mistake costs its sender one line, not the connection.
@@ -29,6 +31,7 @@ class LineReader:
     def __init__(self, limit: int = MAX_LINE) -> None:
         self._limit = limit
         self._pending = bytearray()
+        self._later = b""
         self._skipping = False
 
     @property
@@ -36,10 +39,20 @@ class LineReader:
         """The bytes of a line whose end has not come. At the end of the stream they are not a line: it was cut."""
         return bytes(self._pending)
 
-    def feed(self, data: bytes) -> list[bytes | ProtocolError]:
-        """Take the next bytes; return the lines they end, without their LF or CRLF, and an error for one too long."""
+    @property
+    def waiting(self) -> bool:
+        """Whether there are lines that were not asked for yet. They are kept as bytes: objects are far larger."""
+        return bool(self._later)
+
+    def feed(self, data: bytes, most: int = sys.maxsize) -> list[bytes | ProtocolError]:
+        """Take the next bytes; return the lines they end, without their LF or CRLF, and an error for one too long.
+
+        Args:
+            data: the bytes, or none to go on with lines that are waiting.
+            most: how many lines to return at most; the others wait.
+        """
         found: list[bytes | ProtocolError] = []
-        *ended, rest = data.split(b"\n")
+        *ended, rest = (self._later + data).split(b"\n", most)
         for piece in ended:
             if not self._pending and not self._skipping and len(piece) <= self._limit:
                 found.append(piece.removesuffix(b"\r"))  # as nearly always
@@ -49,7 +62,8 @@ class LineReader:
                 found.append(bytes(self._pending.removesuffix(b"\r")))
             self._pending.clear()
             self._skipping = False
-        if rest:
+        self._later = rest if b"\n" in rest else b""
+        if rest and not self._later:
             self._grow(rest, found)
         return found
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from itertools import takewhile
 from typing import Final
 
 from chat import eavesdropper, notices, protocol
@@ -25,12 +26,13 @@ from chat.names import name_key
 from chat.notices import Notice
 from chat.rooms import FIRST_ROOM
 from chat.security import READABLE, Lock, Security, read_certificate
-from chat.words import LANGUAGES, Words, language_after, mark, recognise
+from chat.words import Words, language_after, mark, recognise
 
 # Words for this side alone, which never reach the server; the faces have keys for them too.
 LANGUAGE_COMMANDS: Final = ("!language", "!idioma")
 EAVESDROPPER_COMMANDS: Final = ("!eavesdropper", "!espia")
 LOCK_COMMANDS: Final = ("!lock", "!candado")
+LOCAL_COMMANDS: Final = (*LANGUAGE_COMMANDS, *EAVESDROPPER_COMMANDS, *LOCK_COMMANDS)
 LOCAL_HELP: Final = mark(
     "here alone: !language switches between English and Spanish, !lock says who can read this, !eavesdropper shows "
     "what passes on the wire"
@@ -271,8 +273,9 @@ class Model:
         if not command:
             self.draft = ""
             return None
-        if self._local(command):
-            pass
+        local = command in LOCAL_COMMANDS
+        if local:
+            self._carry_out(command)
         elif self.stage is not Stage.INSIDE:
             self._add(Kind.ERROR, notice=Notice(NOT_INSIDE, {}))
             return None
@@ -284,19 +287,15 @@ class Model:
                 return None
         self.history.add(text)
         self.draft = ""
-        return None if self._is_local(command) else text
+        return None if local else text
 
-    def _is_local(self, command: str) -> bool:
-        return command in (*LANGUAGE_COMMANDS, *EAVESDROPPER_COMMANDS, *LOCK_COMMANDS)
-
-    def _local(self, command: str) -> bool:
+    def _carry_out(self, command: str) -> None:
         if command in LANGUAGE_COMMANDS:
-            self.speak(language_after(self.words.language))
+            self.switch_language()
         elif command in EAVESDROPPER_COMMANDS:
             self.eavesdropping = not self.eavesdropping
-        elif command in LOCK_COMMANDS:
+        else:
             self.detailed = not self.detailed
-        return self._is_local(command)
 
     def up(self) -> None:
         """Put the line typed before into the input line."""
@@ -306,11 +305,10 @@ class Model:
         """Put the line typed after it into the input line, at last what was being written."""
         self.draft = self.history.down(self.draft)
 
-    def speak(self, language: str) -> None:
+    def switch_language(self) -> None:
         """Switch the language of everything."""
-        if language in LANGUAGES and language != self.words.language:
-            self.words = Words(language)
-            self.edition += 1
+        self.words = Words(language_after(self.words.language))
+        self.edition += 1
 
     def look(self) -> None:
         """Say that the person sees the transcript: the unread line stays, so that they find where they were."""
@@ -331,6 +329,21 @@ class Model:
     def users(self) -> tuple[str, ...]:
         """Who is in the room, in the order in which they came."""
         return tuple(self._users)
+
+    def after(self, number: int) -> list[Entry]:
+        """Return the entries that came after one, without walking through all of them."""
+        return [*takewhile(lambda entry: entry.number > number, reversed(self.entries))][::-1]
+
+    def who(self, entry: Entry) -> str:
+        """Return who says an entry, and to whom if it is one person, in the person's language."""
+        say = self.words.say
+        if entry.kind is Kind.EARLIER:
+            return say("{name}, earlier", name=entry.name)
+        if not entry.to:
+            return entry.name
+        if entry.kind is Kind.OWN:
+            return say("{name}, to {to} alone", name=entry.name, to=entry.to)
+        return say("{name}, to you alone", name=entry.name)
 
     def text(self, entry: Entry) -> str:
         """Return the words of an entry in the person's language."""

@@ -27,7 +27,9 @@ def nickname(text: str) -> str:
         NicknameError: it is not 1 to 20 letters, digits, `_`, `-` or `.` with one letter or digit among them, it mixes
             Latin, Greek and Cyrillic, whose letters look alike, or it is reserved.
     """
-    name = unicodedata.normalize("NFC", text.strip(" \t"))
+    name = text.strip(" \t")
+    if len(name) <= 4 * MAX_NICKNAME:  # no character is composed of more; ordering marks takes quadratic time
+        name = unicodedata.normalize("NFC", name)
     if not 1 <= len(name) <= MAX_NICKNAME:
         raise NicknameError(notices.sentence(notices.NAME_LENGTH, limit=MAX_NICKNAME))
     # Marks are the vowels of Hindi or Thai; those drawn as nothing do not survive visible().

@@ -5,6 +5,7 @@ Contract: what `sentence` writes, `recognise` reads back, as the same template w
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -99,25 +100,36 @@ def text_of(received: str) -> str | None:
     return received[len(_PREFIX) :] if received.startswith(_PREFIX) else None
 
 
-def recognise(said: str) -> Notice | None:
-    """Return the notice that a sentence is, None for one that this version does not know."""
-    for template, pattern in _patterns():
-        if match := pattern.fullmatch(said):
-            return Notice(template, match.groupdict())
-    return None
+def recogniser(templates: Iterable[str], fields: Mapping[str, str]) -> Callable[[str], Notice | None]:
+    """Return what tells which of some templates a sentence is, None for one that is none of them.
+
+    Args:
+        templates: the sentences.
+        fields: the pattern of what may stand in each field.
+    """
+
+    def compiled(template: str) -> re.Pattern[str]:
+        parts = re.split(r"\{(\w+)\}", template)  # text, field, text, field, ...
+        regex = (f"(?P<{part}>{fields[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+        return re.compile("".join(regex), re.DOTALL)
+
+    @cache
+    def patterns() -> dict[str, re.Pattern[str]]:
+        return {template: compiled(template) for template in templates}
+
+    def recognise(said: str) -> Notice | None:
+        for template, pattern in patterns().items():
+            if match := pattern.fullmatch(said):
+                return Notice(template, match.groupdict())
+        return None
+
+    return recognise
+
+
+recognise: Final = recogniser(TEMPLATES, _FIELDS)
 
 
 def recognise_line(received: str) -> Notice | None:
     """Return the notice in a line from the server, None for anything else."""
     said = text_of(received)
     return None if said is None else recognise(said)
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((template, re.compile(_pattern(template), re.DOTALL)) for template in TEMPLATES)
-
-
-def _pattern(template: str) -> str:
-    parts = re.split(r"\{(\w+)\}", template)  # text, field, text, field, ...
-    return "".join(f"(?P<{part}>{_FIELDS[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))

@@ -1,5 +1,7 @@
 """How fast somebody may speak: a token bucket. Knows the time only as a number it is given."""
 
+import sys
+
 
 class Bucket:
     """Holds `burst` tokens, refilled at `rate` a second. A rate of 0 means no limit."""
@@ -12,13 +14,18 @@ class Bucket:
 
     def take(self, wanted: int, now: float) -> int:
         """Take up to `wanted` tokens; return how many there were."""
+        taken = min(wanted, self.tokens(now))
+        if self._rate:
+            self._tokens -= taken
+        return taken
+
+    def tokens(self, now: float) -> int:
+        """Return how many tokens there are."""
         if not self._rate:
-            return wanted
+            return sys.maxsize
         self._tokens = min(self._burst, self._tokens + (now - self._since) * self._rate)
         self._since = now
-        taken = min(wanted, int(self._tokens))
-        self._tokens -= taken
-        return taken
+        return int(self._tokens)
 
     @property
     def wait(self) -> float:

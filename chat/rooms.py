@@ -92,9 +92,7 @@ class Rooms:
         texts: whether what is said comes out as events too, for the log.
     """
 
-    def __init__(
-        self, outbox: Outbox, *, max_members: int, max_rooms: int = 50, history: int = 0, texts: bool = False
-    ) -> None:
+    def __init__(self, outbox: Outbox, *, max_members: int, max_rooms: int, history: int, texts: bool = False) -> None:
         self._outbox = outbox
         self._max_members, self._max_rooms, self._history, self._texts = max_members, max_rooms, history, texts
         self._tries: dict[Member, int] = {}  # connected, without a name yet
@@ -123,7 +121,7 @@ class Rooms:
         return self._name(member, line) if member in self._tries else ()
 
     def disconnect(self, member: Member) -> tuple[Event, ...]:
-        """Take a connection out of its room. Forget it altogether with `forget`, when nothing can be sent any more."""
+        """Take a connection out of its room."""
         self._tries.pop(member, None)
         person = self._people.pop(member, None)
         if person is None:
@@ -217,8 +215,8 @@ class Rooms:
         rooms = self._rooms.keys() | {FIRST_ROOM}  # which has its place also while nobody is in it
         if key not in rooms and len(rooms) >= self._max_rooms:
             raise ProtocolError(notices.sentence(notices.TOO_MANY_ROOMS, limit=self._max_rooms))
-        left = self._leave(member, person) if key != person.room else None
-        return (*((left,) if left else ()), *self._enter(member, person, room, notices.MOVED))
+        left = () if key == person.room else (self._leave(member, person),)
+        return *left, *self._enter(member, person, room, notices.MOVED)
 
     def _enter(self, member: Member, person: _Person, name: str, greeting: str) -> tuple[Event, ...]:
         key = name_key(name)

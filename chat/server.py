@@ -15,7 +15,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -140,14 +140,15 @@ class Server:
                 await self._readable(listening)
                 continue
             except OSError as error:
-                if error.errno in _NO_DESCRIPTORS:
+                if error.errno != errno.ECONNABORTED:  # that one has gone already (accept(2))
                     log("cannot accept", why=error.strerror)
-                    self._make_room()
+                    if error.errno in _NO_DESCRIPTORS:
+                        self._make_room()
                     self._one_gone.clear()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_RETRY):
                             await self._one_gone.wait()
-                continue  # else the client has gone already (accept(2))
+                continue
             accepted.setblocking(False)
             self._accepted += 1
             connection = _Connection(self, self._accepted, peer)
@@ -184,9 +185,11 @@ class Server:
         return None
 
     def _make_room(self, host: str | None = None) -> bool:
-        """Close the oldest connection without a name, of a host or of any; return whether there was one."""
+        """Close the oldest connection without a name, of a host or of the one with most; return if there was one."""
+        if host is None and self._pending:
+            [(host, _)] = Counter(other.host for other in self._pending.values()).most_common(1)
         for member, connection in self._pending.items():
-            if host in (None, connection.host):
+            if connection.host == host:
                 del self._pending[member]
                 log("refused", member=member, why="others were waiting")
                 connection.turn_away(notices.MADE_ROOM)
@@ -269,7 +272,6 @@ class _Connection(asyncio.Protocol):
         self.heard = self._loop.time()  # when the last whole line came
         self._reader = LineReader(self._limits.max_line)
         self._bucket = Bucket(self._limits.rate, self._limits.burst, self.heard)
-        self._lines: deque[bytes | ProtocolError] = deque()  # received, and too early by the rate
         # Bytes that end no line cost too: else one endless line would keep us busy. Twice the longest line leaves room
         # for its pieces and for TLS.
         self._unit = 2 * self._limits.max_line
@@ -306,7 +308,7 @@ class _Connection(asyncio.Protocol):
             return
         if not self._received_any:
             self._received_any = True
-            if is_tls(data) is (self._server.context is None):
+            if is_tls(data) is isinstance(self._wire, Plain):
                 self._wrong_port()
                 return
         wire = self._wire
@@ -315,14 +317,9 @@ class _Connection(asyncio.Protocol):
             self._secured()
         if out := wire.outgoing():
             self._transport.write(out)
-        self._volume += len(data)
-        if words and not self._closing and (lines := self._reader.feed(words)):
-            self.heard = self._loop.time()
-            self._lines += lines
-            self._volume = max(0, self._volume - len(lines) * self._unit)
-            self._work()
-        elif self._volume >= self._unit and not self._closing:
-            self._work()
+        self._volume = max(0, self._volume + len(data) - self._unit * words.count(b"\n"))
+        if (words or self._volume >= self._unit) and not self._closing:
+            self._work(words)
         if wire.failure is not None and not self._closing:
             self._tls_failed(wire.failure)
         elif wire.ended and not self._closing and self._rate_timer is None:
@@ -374,10 +371,8 @@ class _Connection(asyncio.Protocol):
         """Send what is left and why, then end the connection with both sides' consent, or without it in time."""
         if self._closing:
             return
-        left = self._leave()
-        if self._wire.ready:
-            left = self._wire.send(left if why is None else left + _notice(why)) + self._wire.end()
-        self._goodbye(left)
+        last = self._leave() + (b"" if why is None else _notice(why))
+        self._goodbye(self._wire.send(last) + self._wire.end() if self._wire.ready else b"")
 
     def turn_away(self, why: str) -> None:
         """End the connection at once, whatever the client does; it holds nothing of ours any longer."""
@@ -419,7 +414,7 @@ class _Connection(asyncio.Protocol):
 
     def _wrong_port(self) -> None:
         """Say so in the only language that this client is sure to read: its own is the other one."""
-        plain = self._server.context is None
+        plain = isinstance(self._wire, Plain)
         log("refused", member=self.member, why="TLS on a plaintext port" if plain else "plaintext on a TLS port")
         self._leave()
         self._goodbye(_notice(notices.SPEAKS_PLAINTEXT if plain else notices.SPEAKS_TLS))
@@ -451,25 +446,33 @@ class _Connection(asyncio.Protocol):
         log("refused", member=self.member, why="no name in time")
         self.close(notices.NAME_TIMEOUT)
 
-    def _work(self) -> None:
+    def _work(self, words: bytes = b"") -> None:
         """Carry out the lines that the rate allows now; leave the client to the kernel until the next may come."""
         now = self._loop.time()
         if self._volume >= self._unit:
             self._volume -= self._unit * self._bucket.take(self._volume // self._unit, now)
-        for _ in range(self._bucket.take(len(self._lines), now)):
+        if lines := self._reader.feed(words, self._bucket.tokens(now)):
+            self.heard = now
+            self._bucket.take(len(lines), now)
+        for line in lines:
             if self._closing:
                 return
-            self._server.receive(self.member, self._lines.popleft())
-        if (self._lines or self._volume >= self._unit) and self._rate_timer is None:
+            self._server.receive(self.member, line)
+        if self._late and self._rate_timer is None and not self._closing:
             self._transport.pause_reading()
             self._rate_timer = self._loop.call_later(self._bucket.wait, self._go_on)
+
+    @property
+    def _late(self) -> bool:
+        """Whether there is more of this client's than the rate allows by now."""
+        return self._reader.waiting or self._volume >= self._unit
 
     def _go_on(self) -> None:
         self._rate_timer = None
         if self._closing:
             return
         self._work()
-        if self._lines or self._volume >= self._unit or self._closing:
+        if self._late or self._closing:
             return
         if self._wire.ended:
             self.close()

@@ -70,12 +70,11 @@ class Session:
     async def _connect(self, login: Login) -> None:
         await self._tell(lambda: self._model.connecting(login))
         context = None if login.lock is Lock.READABLE else self._contexts[login.lock]
-        trying = self._trying = asyncio.create_task(Client.connect(login.host, login.port, login.name, context=context))
+        trying = self._trying = asyncio.create_task(self._enter(login, context))
         try:
             await asyncio.wait({trying})
         finally:
             trying.cancel()
-            self._trying = None
         if trying.cancelled():
             await self._tell(self._model.given_up)
             return
@@ -83,9 +82,15 @@ class Session:
         if isinstance(error, ChatError):
             await self._tell(lambda: self._model.refused(error))
             return
-        client = self._client = trying.result()
-        await self._tell(lambda: self._model.entered(client.name, client.welcome, client.security))
-        self._pumping = asyncio.create_task(self._pump(client))
+        client = trying.result()
+        if self._client is client:
+            await self._tell(lambda: self._model.entered(client.name, client.welcome, client.security))
+        if self._client is client:  # nobody has left meanwhile
+            self._pumping = asyncio.create_task(self._pump(client))
+
+    async def _enter(self, login: Login, context: ssl.SSLContext | None) -> Client:
+        client = self._client = await Client.connect(login.host, login.port, login.name, context=context)
+        return client
 
     def give_up(self) -> None:
         """Wait no longer for a connection that is being made."""
@@ -117,19 +122,17 @@ class Session:
 
     async def close(self) -> None:
         """Leave politely without telling the model, which may be gone; never takes longer than two seconds."""
-        if self._trying is not None:
-            trying = self._trying
-            self.give_up()
-            await asyncio.wait({trying}, timeout=_LEAVING)
-        if self._pumping is not None:
-            self._pumping.cancel()
-            await asyncio.wait({self._pumping})
-            self._pumping = None
+        late = asyncio.get_running_loop().time() + _LEAVING
+        going = [task for task in (self._trying, self._pumping) if task is not None and not task.done()]
+        for task in going:
+            task.cancel()
+        if going:
+            await asyncio.wait(going, timeout=_LEAVING)
         client, self._client = self._client, None
         if client is None:
             return
         try:
-            async with asyncio.timeout(_LEAVING):
+            async with asyncio.timeout_at(late):
                 await client.leave()
         except TimeoutError:
             client.cut()

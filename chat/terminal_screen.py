@@ -148,10 +148,10 @@ class Screen:
         on("c-d", do=visit.leave, only=alone)
         # as in the window
         on("f1", do=lambda: visit.ask(HELP_COMMANDS))
-        on("f2", do=visit.look_at_lock)
+        on("f2", do=lambda: visit.ask(USERS_COMMANDS))
         on("f3", do=visit.eavesdrop)
         on("f4", do=visit.speak_other)
-        on("f5", do=lambda: visit.ask(USERS_COMMANDS))
+        on("f5", do=visit.look_at_lock)
         on("up", "c-p", do=lambda: self._walk(visit.model.up))
         on("down", "c-n", do=lambda: self._walk(visit.model.down))
 

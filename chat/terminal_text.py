@@ -73,7 +73,7 @@ class News:
         if self._language != model.words.language:
             self._language = model.words.language
             yield _aside(model.words.say(_IN_THIS_LANGUAGE)), None
-        for new in _after(model, self._last):
+        for new in model.after(self._last):
             self._last = new.number
             yield entry(new, model), new
         if self._help != self._visit.help:
@@ -103,31 +103,17 @@ class News:
         return rows((detail.label, detail.value, False) for detail in model.details())
 
 
-def _after(model: Model, number: int) -> list[Entry]:
-    new: list[Entry] = []
-    for late in reversed(model.entries):
-        if late.number <= number:
-            break
-        new.append(late)
-    return new[::-1]
-
-
 def entry(shown: Entry, model: Model) -> Line:
     """Return an entry of the transcript as it is shown."""
-    say, text = model.words.say, model.text(shown)
+    who, text = model.who(shown), model.text(shown)
     time = ("class:time", f"{shown.at:%H:%M} ")
     match shown.kind:
         case Kind.NOTICE | Kind.CLIENT | Kind.ERROR:
             return [time, _sentence(shown.kind, text)]
         case Kind.EARLIER:
-            return [time, ("class:earlier", say("{name}, earlier", name=shown.name) + SIGN + text)]
-    if not shown.to:
-        who, about = shown.name, ""
-    elif shown.kind is Kind.OWN:
-        who, about = say("{name}, to {to} alone", name=shown.name, to=shown.to), " class:private"
-    else:
-        who, about = say("{name}, to you alone", name=shown.name), " class:private"
-    return [time, (f"class:name{hue(shown.name, len(COLOURS))}{about}", who), ("", SIGN + text)]
+            return [time, ("class:earlier", who + SIGN + text)]
+    private = " class:private" if shown.to else ""
+    return [time, (f"class:name{hue(shown.name, len(COLOURS))}{private}", who), ("", SIGN + text)]
 
 
 def _sentence(kind: Kind, text: str) -> Part:
@@ -248,10 +234,10 @@ def keys(visit: Visit) -> list[Line]:
         return _keys(("Enter", say("connect again")), language, ("^D", say("leave")))
     return _keys(
         ("F1", say("help")),
-        ("F2", say("lock")),
+        ("F2", say("users")),
         ("F3", say("wire")),
         language,
-        ("F5", say("users")),
+        ("F5", say("lock")),
         ("^D", say("leave")),
     )
 

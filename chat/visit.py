@@ -13,14 +13,12 @@ from dataclasses import replace
 from chat import protocol
 from chat.client import reach
 from chat.errors import ChatError, NicknameError
-from chat.model import EAVESDROPPER_COMMANDS, LANGUAGE_COMMANDS, LOCK_COMMANDS, Login, Model, Stage
+from chat.model import LANGUAGE_COMMANDS, LOCAL_COMMANDS, Login, Model, Stage
 from chat.security import Lock
 from chat.session import Session
-from chat.words import language_after
 
 # Seconds for what was typed before leaving to go out, to a server that may not read any more.
 _FINISHING = 1.0
-_OWN = (*LANGUAGE_COMMANDS, *EAVESDROPPER_COMMANDS, *LOCK_COMMANDS)
 
 
 class Visit:
@@ -89,7 +87,7 @@ class Visit:
         if protocol.is_quit(text):
             self.model.draft = ""
             self.leave()
-        elif self.model.stage is Stage.INSIDE or command in _OWN:
+        elif self.model.stage is Stage.INSIDE or command in LOCAL_COMMANDS:
             if (sent := self.model.submit()) is not None:
                 self._work.put_nowait(lambda: self._session.send(sent))
         elif command in protocol.HELP_COMMANDS:
@@ -101,12 +99,12 @@ class Visit:
 
     def is_command(self, text: str) -> bool:
         """Tell whether a line is a command that is carried out without a connection, too."""
-        return text.strip().casefold() in (*_OWN, *protocol.HELP_COMMANDS, *protocol.QUIT_COMMANDS)
+        return text.strip().casefold() in (*LOCAL_COMMANDS, *protocol.HELP_COMMANDS, *protocol.QUIT_COMMANDS)
 
     def ask(self, commands: tuple[str, str]) -> None:
         """Give a command, in English or Spanish, without touching what is being typed."""
         if self.model.stage is Stage.INSIDE:
-            command = commands[1 if self.model.words.language == "es" else 0]
+            command = self.model.words.command(commands)
             self._work.put_nowait(lambda: self._session.send(command))
         elif commands is protocol.HELP_COMMANDS:
             self.help += 1
@@ -114,7 +112,7 @@ class Visit:
 
     def speak_other(self) -> None:
         """Switch the language."""
-        self.model.speak(language_after(self.model.words.language))
+        self.model.switch_language()
         self.changed()
 
     def eavesdrop(self) -> None:
@@ -176,7 +174,7 @@ class Visit:
 
     def _enter_name(self, text: str, command: str) -> None:
         if command in LANGUAGE_COMMANDS:
-            self.model.speak(language_after(self.model.words.language))
+            self.model.switch_language()
         elif command in protocol.QUIT_COMMANDS:
             self.leave()
         elif command in protocol.HELP_COMMANDS:

@@ -23,7 +23,7 @@ from chat.session import Session
 from chat.window_form import Form
 from chat.window_look import PAPER, Fonts, drawable, style
 from chat.window_talk import Talk, Wishes
-from chat.words import Words, language_after
+from chat.words import Words
 
 # Milliseconds between two drawings when lines pour in: sixty times a second is as often as screens show.
 _DRAWING = 16
@@ -57,6 +57,9 @@ class Window:
         root.configure(background=PAPER)
         self._bridge = Bridge(root.tk, tk.READABLE)
         self._session = Session(self.model, contexts, self.changed, carry=self._bridge.carry)
+        wishes = Wishes(self.send, self.leave, self._again, self._give_up, self.changed)
+        emoji = drawable(root)
+        self.talk = Talk(root, self.fonts, self.model, wishes, grow=self.grow, emoji=emoji)
         choices = [Lock.READABLE, *(lock for lock in Lock if lock in contexts)]
         self.form = Form(
             root,
@@ -65,12 +68,9 @@ class Window:
             ports,
             connect=self.connect,
             cancel=self._give_up,
-            switch=self._switch_language,
+            switch=self.talk.switch_language,
         )
         self.form.fill(login)
-        wishes = Wishes(self.send, self.leave, self._again, self._give_up, self.changed)
-        emoji = drawable(root)
-        self.talk = Talk(root, self.fonts, self.model, wishes, grow=self.grow, emoji=emoji)
         self._page: ttk.Frame | None = None
         self._drawing: str | None = None  # what Tk will do soon, by its own names
         self._seeing: str | None = None
@@ -123,20 +123,12 @@ class Window:
         if self._drawing is None and not self._closing:
             self._drawing = self.root.after(_DRAWING, self._draw)
 
-    def wake(self) -> None:
-        """Let the window look around, from any thread."""
-        self._bridge.tell(lambda: None)
-
     def _give_up(self) -> None:
         self._bridge.call(self._session.give_up)
 
     def _again(self) -> None:
         if self.model.login is not None:
             self._bridge.ask(self._session.connect(self.model.login))
-
-    def _switch_language(self) -> None:
-        self.model.speak(language_after(self.model.words.language))
-        self.changed()
 
     def _end(self) -> None:
         for timer in (self._late, self._drawing, self._seeing):
@@ -153,10 +145,10 @@ class Window:
             for key in keys.split():
                 bind(f"<Control-Key-{key}>", ignoring(partial(self.grow, steps)))
         bind("<F1>", ignoring(partial(self._inside, self.talk.ask_help)))
-        bind("<F5>", ignoring(partial(self._inside, self.talk.switch_details)))
-        bind("<F3>", ignoring(partial(self._inside, self.talk.switch_eavesdropper)))
-        bind("<F4>", ignoring(self._switch_language))
         bind("<F2>", ignoring(partial(self._inside, self.talk.ask_users)))
+        bind("<F3>", ignoring(partial(self._inside, self.talk.switch_eavesdropper)))
+        bind("<F4>", ignoring(self.talk.switch_language))
+        bind("<F5>", ignoring(partial(self._inside, self.talk.switch_details)))
         bind("<Escape>", ignoring(self._escape))
         bind("<FocusIn>", ignoring(self._focus))
         bind("<FocusOut>", ignoring(self._focus))

@@ -94,7 +94,6 @@ def style(root: tk.Misc, fonts: Fonts) -> None:
         ("TLabel", PAPER, INK, fonts.text),
         ("Dim.TLabel", PAPER, DIM, fonts.small),
         ("Title.TLabel", PAPER, INK, fonts.title),
-        ("Bold.TLabel", PAPER, INK, fonts.bold),
         ("Alarm.TLabel", ALARM_PALE, ALARM, fonts.text),
     ):
         looks.configure(name, background=ground, foreground=ink, font=font)

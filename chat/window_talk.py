@@ -290,11 +290,11 @@ class Talk(ttk.Frame):
 
     def ask_users(self) -> None:
         """Ask who is here, in the language of the window."""
-        self._wishes.send(protocol.USERS_COMMANDS[1 if self._model.words.language == "es" else 0])
+        self._wishes.send(self._model.words.command(protocol.USERS_COMMANDS))
 
     def ask_help(self) -> None:
         """Ask what can be said."""
-        self._wishes.send(protocol.HELP_COMMANDS[1 if self._model.words.language == "es" else 0])
+        self._wishes.send(self._model.words.command(protocol.HELP_COMMANDS))
 
     def switch_details(self) -> None:
         """Show or hide who can read this."""
@@ -308,7 +308,7 @@ class Talk(ttk.Frame):
 
     def switch_language(self) -> None:
         """Go to the other language."""
-        self._model.speak(language_after(self._model.words.language))
+        self._model.switch_language()
         self._wishes.changed()
 
     def _again_or_cancel(self) -> None:
@@ -340,7 +340,7 @@ class Talk(ttk.Frame):
         """Begin a message to the chosen person alone."""
         at = self.users.index("active")
         if 0 <= at < len(self._model.users) and self._model.users[at] != self._model.name:
-            command = protocol.MSG_COMMANDS[1 if self._model.words.language == "es" else 0]
+            command = self._model.words.command(protocol.MSG_COMMANDS)
             self._model.draft = f"{command} {self._model.users[at]} {self._model.draft}"
             self.entry.focus_set()
             self._wishes.changed()

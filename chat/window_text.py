@@ -213,7 +213,7 @@ class Transcript(ttk.Frame):
             self._unmark()
         first = model.entries[0].number if model.entries else self._last + 1
         self._drop(first)
-        new = _after(model.entries, self._last)
+        new = model.after(self._last)
         for entry in new:
             if entry.number == model.marker:
                 unread = model.words.say("unread from here")  # not within the f-string, where nobody looks for it
@@ -239,7 +239,7 @@ class Transcript(ttk.Frame):
         self._lines.append(number)
 
     def _parts(self, entry: Entry, model: Model) -> tuple[str | tuple[str, ...], ...]:
-        say = model.words.say
+        who = model.who(entry)
         time = (f"{entry.at:%H:%M}\t", ("line", "time"))
         text = model.text(entry) if self._emoji else without_emoji(model.text(entry))
         match entry.kind:
@@ -250,19 +250,9 @@ class Transcript(ttk.Frame):
             case Kind.ERROR:
                 return *time, text, ("line", "error")
             case Kind.EARLIER:
-                who = say("{name}, earlier", name=entry.name)
                 return *time, f"{who} > {text}", ("line", "earlier")
-        tags: tuple[str, ...] = ("line",)
-        who, colour = entry.name, f"name{hue(entry.name, len(NAMES))}"
-        if entry.kind is Kind.OWN:
-            colour = "own"
-        if entry.to:
-            tags = ("line", "private")
-            who = (
-                say("{name}, to {to} alone", name=who, to=entry.to)
-                if entry.kind is Kind.OWN
-                else say("{name}, to you alone", name=who)
-            )
+        tags = ("line", "private") if entry.to else ("line",)
+        colour = "own" if entry.kind is Kind.OWN else f"name{hue(entry.name, len(NAMES))}"
         return *time, who, (*tags, colour), " > ", (*tags, "sign"), text, tags
 
     def _drop(self, first: int) -> None:
@@ -296,13 +286,3 @@ class Transcript(ttk.Frame):
     def _resized(self, _event: object) -> None:
         if self._following:
             self.text.see("end")
-
-
-def _after(entries: deque[Entry], number: int) -> list[Entry]:
-    """Return the entries that came after one, without walking through all of them."""
-    new: list[Entry] = []
-    for entry in reversed(entries):
-        if entry.number <= number:
-            break
-        new.append(entry)
-    return new[::-1]

@@ -116,7 +116,7 @@ class Tls:
 
     def send(self, words: bytes) -> bytes:
         """Return the records that carry these words."""
-        if words:
+        if words and self.failure is None:
             self.object.write(words)
         return self._outgoing.read()
 

@@ -48,6 +48,10 @@ class Words:
         said = self._catalogue.gettext(template) if template else ""  # of an empty text gettext returns its header
         return said.format_map(fields) if fields else said
 
+    def command(self, pair: tuple[str, str]) -> str:
+        """Return the one of two commands, English and Spanish, that is in this language."""
+        return dict(zip(LANGUAGES, pair, strict=True))[self.language]
+
     def notice(self, notice: Notice) -> str:
         """Return a recognised sentence in this language. Its fields were received and are made visible."""
         return self._notice(notice, _DEPTH)

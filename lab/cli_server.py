@@ -19,12 +19,17 @@ from certs.errors import CertsError
 from certs.store import open_store
 from chat import loop
 from chat.limits import DEFAULT, Limits
+from chat.lines import MAX_LINE, MAX_SERVER_LINE
 from chat.listening import LOOPBACK
 from chat.log import log
+from chat.names import MAX_NICKNAME
 from chat.server import Server
 from lab import shell
 from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs, PlainPort, TlsPort
 from lab.errors import LabError
+
+# The welcome names everybody, each with ", " and up to four bytes a character, in one line that clients still take.
+_MOST = MAX_SERVER_LINE // (4 * MAX_NICKNAME + 2) - 1
 
 
 def server(
@@ -38,13 +43,13 @@ def server(
     ] = None,
     certificates: Certs = CERTIFICATES,
     max_clients: Annotated[
-        int, typer.Option(min=1, help="People at a time, in each of the two chats: a large class.")
+        int, typer.Option(min=1, max=_MOST, help="People at a time, in each of the two chats: a large class.")
     ] = DEFAULT.max_clients,
     per_address: Annotated[
         int, typer.Option(min=1, help="Connections from one address: half of the house.")
     ] = DEFAULT.per_address,
     max_line: Annotated[
-        int, typer.Option(min=16, help="Bytes in a line: what a terminal hands over in one piece.")
+        int, typer.Option(min=16, max=MAX_LINE, help="Bytes in a line: what a terminal hands over in one piece.")
     ] = DEFAULT.max_line,
     rate: Annotated[
         float, typer.Option(min=0, help="Lines a second from one person, 0 for no limit: more than anybody types.")

@@ -28,7 +28,7 @@ from lab.scenario import Sent, Step
 # socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.
 _RECEIVE_BUFFER = 2896
 # A scenario speaks as fast as it can, and whoever comes late in it is to hear what was said live or not at all.
-_LIMITS = Limits(rate=0, history=0)
+LIMITS = Limits(rate=0, history=0)
 
 
 class Transport(StrEnum):
@@ -119,7 +119,7 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
                 port=0 if tapped else plan.ports[transport],
                 context=server_tls if transport is Transport.TLS else None,
                 hosts=("127.0.0.1",),
-                limits=_LIMITS,
+                limits=LIMITS,
                 receive_buffer=_RECEIVE_BUFFER,
             )
             await stack.enter_async_context(server)

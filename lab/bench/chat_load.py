@@ -4,11 +4,11 @@ Knows sockets, TLS and the few words of each protocol that let a client in. Must
 reports was delivered in full. A message that somebody did not get, got twice, not in its sender's order, changed or as
 another's, or that came back to its sender, is an error and no figure.
 
-The load is the same for every server. All clients are in one room and speak in turn, `LENGTH` bytes a message, each for
-all others. The loop is closed: the next message leaves as soon as fewer than `WINDOW` are on their way, counted in
-deliveries (those that are still to come of what was sent). So a faster server is asked for more, and none for more than
-it can do. One thread does it all. While time runs it takes what the sockets have, decrypts it, notes when it came and
-counts its lines; who got what is judged afterwards.
+The load is the same for every server. All clients are in one room and speak in turn, `TURN` messages of `LENGTH` bytes
+in one write, each for all others. The loop is closed: the next turn comes as soon as no more than `WINDOW` messages are
+on their way with it, counted in deliveries (those that are still to come of what was sent). So a faster server is asked
+for more, and none for more than it can do. One thread does it all. While time runs it takes what the sockets have,
+decrypts it, notes when it came and counts its lines; who got what is judged afterwards.
 
 A delivery takes from just before its message is given to the socket until the chunk with the end of its line is there.
 """
@@ -30,8 +30,10 @@ from certs.contexts import client_context
 from lab.bench.messages import percentile
 from lab.errors import LabError
 
+# With one message a turn the load's own system calls are the limit of a fast server, over TLS most of all.
+TURN = 4
 # With fewer, ngIRCd mostly waits: it leaves Nagle's algorithm on, and the clients' acknowledgements take 40 ms.
-WINDOW = 64
+WINDOW = 128
 LENGTH = 40
 _CHUNK = 1 << 16
 _RECORD = 1 << 14  # a record has no more plaintext (RFC 8446, section 5.1)
@@ -178,6 +180,7 @@ def load(
     context: ssl.SSLContext | None = None,
     *,
     patience: float = _PATIENCE,
+    turn: int = TURN,
 ) -> Run:
     """Let `count` clients talk until there were about so many deliveries.
 
@@ -186,22 +189,26 @@ def load(
     """
     others = count - 1
     names = [f"u{client:03}" for client in range(count)]
-    timed = max(deliveries // others, 1)
-    # Two more by different clients end it: as a connection keeps its order, all that came before them is there by then,
-    # what should not have come too.
-    words = [f"{names[number % count]} {number:07} ".encode().ljust(LENGTH, b".") for number in range(timed + 2)]
+    timed = max(deliveries // others // turn, 1)
+    # Two more turns by different clients end it: as a connection keeps its order, all that came before them is there by
+    # then, what should not have come too.
+    words = [
+        f"{names[number // turn % count]} {number:07} ".encode().ljust(LENGTH, b".")
+        for number in range((timed + 2) * turn)
+    ]
     lines = [dialect.say + text + dialect.end for text in words]
+    turns = [b"".join(lines[at : at + turn]) for at in range(0, len(lines), turn)]
     try:
         with _room(port, dialect, names, context, patience) as clients, _gc_off():
             cpu = time.process_time()
-            sent, ended = _converse(clients, lines, range(timed), patience)
+            sent, ended = _converse(clients, turns, range(timed), turn, patience)
             cpu = time.process_time() - cpu
-            _converse(clients, lines, range(timed, timed + 2), patience)
+            _converse(clients, turns, range(timed, timed + 2), turn, patience)
     except OSError as error:
         raise LabError(f"The load cannot be made: {error.strerror or error}.") from error
     seconds = ended - sent[0]
-    arrived = judge(dialect, names, words, [client.chunks for client in clients])
-    took = sorted((at - sent[number]) * 1000 for number, at in arrived if number < timed)
+    arrived = judge(dialect, names, words, [client.chunks for client in clients], turn)
+    took = sorted((at - sent[number // turn]) * 1000 for number, at in arrived if number < timed * turn)
     return Run(len(took), seconds, percentile(took, 0.5), percentile(took, 0.99), cpu / seconds)
 
 
@@ -237,20 +244,21 @@ def _gc_off() -> Iterator[None]:
 
 
 def _converse(
-    clients: Sequence[Client], lines: Sequence[bytes], numbers: range, patience: float
+    clients: Sequence[Client], turns: Sequence[bytes], numbers: range, turn: int, patience: float
 ) -> tuple[list[float], float]:
-    """Say the lines of these numbers; return when each was sent, and when the last had come."""
-    clock, count, others = time.perf_counter, len(clients), len(clients) - 1
+    """Take the turns of these numbers; return when each was sent, and when the last had come."""
+    clock, count, others = time.perf_counter, len(clients), (len(clients) - 1) * turn  # deliveries of a turn
+    window = max(WINDOW // turn, 1)
     sent: list[float] = []
     came = 0
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
         while came < len(numbers) * others:
-            while len(sent) < len(numbers) and (len(sent) - WINDOW + 1) * others <= came:
+            while len(sent) < len(numbers) and (len(sent) - window + 1) * others <= came:
                 number = numbers[len(sent)]
                 sent.append(clock())
-                clients[number % count].give(lines[number])
+                clients[number % count].give(turns[number])
             ready = selector.select(patience)
             if not ready:
                 missing = len(sent) * others - came
@@ -263,28 +271,29 @@ def _converse(
 
 
 def judge(
-    dialect: Dialect, names: Sequence[str], words: Sequence[bytes], got: Sequence[Sequence[Chunk]]
+    dialect: Dialect, names: Sequence[str], words: Sequence[bytes], got: Sequence[Sequence[Chunk]], turn: int = TURN
 ) -> Iterator[tuple[int, float]]:
     """Yield each delivery: the number of its message, and when it had come.
 
     Args:
         dialect: what a line looks like.
-        names: of the clients; message `n` is said by the client `n` modulo their number.
+        names: of the clients, who speak in this order.
         words: of the messages.
         got: what each client got.
+        turn: how many messages each says in a row.
 
     Raises:
         LabError: not everybody got every message of all others once, whole, by its name, in its sender's order.
     """
     count = len(names)
     for client, chunks in enumerate(got):
-        following = list(range(count))  # of each speaker, the next message
+        following = [speaker * turn for speaker in range(count)]  # of each speaker, the next message
         for at, line in _lines(chunks, dialect.end):
             found = dialect.line.fullmatch(line)
             number = int(found[3]) if found else len(words)
             if not found or number >= len(words) or found[2] != words[number]:
                 raise LabError(f"{names[client]} got a line that nobody said: {line!r}.")
-            speaker = number % count
+            speaker = number // turn % count
             if found[1] not in (b"", names[speaker].encode()):
                 raise LabError(f"{names[client]} got message {number} of {names[speaker]} as {found[1].decode()}'s.")
             if speaker == client:
@@ -294,7 +303,7 @@ def judge(
                 raise LabError(
                     f"{names[client]} got message {number} of {names[speaker]} where {expected} should have come."
                 )
-            following[speaker] += count
+            following[speaker] = number + 1 if (number + 1) % turn else number + 1 + (count - 1) * turn
             yield number, at
         for speaker, number in enumerate(following):
             if speaker != client and number < len(words):

@@ -19,9 +19,9 @@ _MOST = 600
 LIMITS = Limits(max_clients=_MOST, per_address=_MOST, max_pending=_MOST, rate=0)
 
 
-async def serve(context: ssl.SSLContext | None) -> None:
-    """Serve until cancelled."""
-    async with Server(hosts=("127.0.0.1",), port=0, context=context, limits=LIMITS) as server:
+async def serve(context: ssl.SSLContext | None, limits: Limits = LIMITS) -> None:
+    """Print the port and serve until cancelled."""
+    async with Server(hosts=("127.0.0.1",), port=0, context=context, limits=limits) as server:
         print(server.address[1], flush=True)  # noqa: T201
         await asyncio.Event().wait()
 

@@ -20,6 +20,7 @@ from chat.server import Server
 from lab.bench.figures import Row, Size, Target, in_turn
 from lab.errors import LabError
 from lab.play import play
+from lab.record import LIMITS
 from lab.scenario import CONVERSATION, messages
 
 _OURS, _PEER = "make demo-plain", "dumpcap, the messages, tshark -r"
@@ -49,7 +50,7 @@ def ours() -> None:
 async def _talk() -> tuple[bytes, int]:
     """Capture the conversation with dumpcap, as one would by hand; return the capture file's bytes and the port."""
     words = [message.text.encode() for message in messages(CONVERSATION)]
-    async with Server(port=0) as server:
+    async with Server(port=0, limits=LIMITS) as server:
         port = server.address[1]
         dumpcap = await asyncio.create_subprocess_exec(
             *(require("dumpcap"), "-q", "-i", LOOPBACK, "-f", f"tcp port {port}", "-w", "-"),

@@ -13,7 +13,6 @@ what is compared are the medians of their percentiles.
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
 import os
@@ -35,8 +34,9 @@ from pathlib import Path
 from certs.contexts import client_context, server_context
 from certs.store import Store, open_store
 from chat import loop
-from chat.server import Server
+from chat.limits import DEFAULT
 from lab.bench.chat_load import DIALECTS, Client
+from lab.bench.chat_server import serve
 from lab.bench.figures import Results, Row, Size, Target, in_turn
 from lab.bench.messages import percentile
 from lab.bench.programs import python, running
@@ -67,13 +67,6 @@ class Lateness:
 
 
 # The server's process
-
-
-async def serve(context: ssl.SSLContext | None) -> None:
-    """Print the port and serve until killed."""
-    async with Server(hosts=("127.0.0.1",), port=0, context=context) as server:
-        print(server.address[1], flush=True)  # noqa: T201
-        await asyncio.Event().wait()
 
 
 # The people's process
@@ -379,7 +372,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(argv)
     share_cores(server=asked.role == "serve")
     if asked.role == "serve":
-        loop.run(serve(server_context(*asked.files) if asked.files else None))
+        loop.run(serve(server_context(*asked.files) if asked.files else None, DEFAULT))
         return
     context = client_context(*asked.ca) if asked.ca else None
     if asked.role == "attack":

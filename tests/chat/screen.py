@@ -191,7 +191,7 @@ class Desk:
 
     def hears(self, future: "Future[T]") -> T:
         """Wait for something that happens elsewhere, the window going on meanwhile."""
-        future.add_done_callback(lambda _done: self.window.wake())
+        future.add_done_callback(lambda _done: self.window._bridge.tell(lambda: None))
         self.until(future.done)
         return future.result()
 

@@ -148,7 +148,8 @@ def test_ending_gives_up_what_waits(watcher: Watcher) -> None:
     assert asked.cancelled()
 
 
-def test_it_is_not_the_event_loop_of_the_window(bridge: Bridge) -> None:
-    assert bridge
-    with pytest.raises(RuntimeError):
-        asyncio.get_running_loop()
+def test_a_loop_that_died_by_itself_is_ended_too(bridge: Bridge) -> None:
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "chat"]
+    bridge.call(lambda: asyncio.get_running_loop().stop())
+    thread.join(PATIENCE)
+    assert not thread.is_alive()  # the rest is the fixture's

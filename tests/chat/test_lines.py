@@ -98,3 +98,30 @@ def test_an_endless_line_is_reported_once_and_not_kept() -> None:
     assert len(found) == 1
     assert reader.pending == b""
     assert reader.feed(b"tail\nnext\n") == [b"next"]
+
+
+@given(
+    st.lists(st.text("ab\r\n", max_size=9).map(str.encode), max_size=12),
+    st.lists(st.integers(min_value=0, max_value=4), max_size=20),
+    st.integers(min_value=1, max_value=6),
+)
+def test_lines_may_wait_until_they_are_asked_for(chunks: list[bytes], asked: list[int], limit: int) -> None:
+    reader = LineReader(limit)
+    found = []
+    for chunk in chunks:
+        most = asked.pop() if asked else 1
+        some = reader.feed(chunk, most)
+        assert len([line for line in some if isinstance(line, bytes)]) <= most
+        found += some
+    while reader.waiting:
+        found += reader.feed(b"", 1)
+    assert shown(found) == by_the_book(b"".join(chunks), limit)
+
+
+def test_lines_that_wait_are_kept_as_they_came() -> None:
+    reader = LineReader()
+    assert reader.feed(b"a\nb\nc\nd", 1) == [b"a"]
+    assert reader.waiting
+    assert reader.feed(b"e\n", 2) == [b"b", b"c"]
+    assert reader.feed(b"") == [b"de"]
+    assert not reader.waiting

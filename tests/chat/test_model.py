@@ -315,7 +315,7 @@ def test_what_would_be_refused_stays(inside: Model) -> None:
     assert inside.draft == "!kick bob"
     assert last(inside).kind is Kind.ERROR
     assert texts(inside)[-1] == "There is no such command: !help lists them."
-    inside.speak("es")
+    inside.switch_language()
     assert texts(inside)[-1] == "No existe esa orden: !ayuda dice cuáles hay."
 
 
@@ -348,6 +348,30 @@ def test_help_says_what_this_side_adds(inside: Model) -> None:
     assert "!eavesdropper" in texts(inside)[-1]
 
 
+# --- the transcript ---
+
+
+def test_what_is_new_since(model: Model) -> None:
+    assert model.after(0) == []
+    for number in range(9):
+        model.received(f"bob > {number}")
+    assert model.after(0) == list(model.entries)
+    assert model.after(last(model).number - 2) == list(model.entries)[-2:]
+    assert model.after(last(model).number) == []
+
+
+def test_who_speaks(inside: Model) -> None:
+    inside.received("* earlier: bob > one")
+    inside.received("bob > two")
+    inside.received("bob to alice > three")
+    inside.sent("four", b"four\n")
+    inside.sent("!msg bob five", b"!msg bob five\n")
+    said = [inside.who(entry) for entry in inside.after(1)]
+    assert said == ["bob, earlier", "bob", "bob, to you alone", "alice", "alice, to bob alone"]
+    inside.switch_language()
+    assert inside.who(last(inside)) == "alice, solo a bob"
+
+
 # --- languages ---
 
 
@@ -355,16 +379,14 @@ def test_switching_words_the_whole_transcript(inside: Model) -> None:
     inside.received("bob > has come in")
     inside.received("* bob has left")
     edition = inside.edition
-    inside.speak("es")
+    inside.switch_language()
     assert texts(inside) == [
         "te damos la bienvenida, alice. Aquí hay 2: bob, alice",
         "has come in",
         "bob ha salido",
     ]
     assert inside.edition != edition
-    inside.speak("xx")
-    assert inside.words.language == "es"
-    inside.speak("en")
+    inside.switch_language()
     assert texts(inside)[-1] == "bob has left"
 
 
@@ -375,7 +397,7 @@ def test_the_lock_of_plaintext(inside: Model) -> None:
     assert inside.lock() == "readable by anyone"
     labels = [detail.label for detail in inside.details()]
     assert labels == ["Who can read this", "Certificate"]
-    inside.speak("es")
+    inside.switch_language()
     assert inside.lock() == "lo puede leer cualquiera"
 
 

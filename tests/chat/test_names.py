@@ -1,5 +1,6 @@
 import itertools
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -172,3 +173,20 @@ def test_nor_are_they_in_disguise(name: str) -> None:
 @pytest.mark.parametrize("name", ["alicia", "rooter", "adam", "adminton", "Yousef", "mei", "Allan", "serv3r", "my"])
 def test_what_only_begins_like_one_is_somebodys(name: str) -> None:
     assert nickname(name) == name
+
+
+def test_long_names_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting marks in order takes quadratic time, so a line full of them would hold the server."""
+    longest = 0
+    real = unicodedata.normalize
+
+    def watched(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        nonlocal longest
+        longest = max(longest, len(text))
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", watched)
+    with pytest.raises(NicknameError, match="has 1 to 20 characters"):
+        nickname("a" + "\u0301" * 1020 + "\u0316" * 1020)
+    assert longest <= 80
+    assert nickname("o\u0308" * 20) == "\u00f6" * 20

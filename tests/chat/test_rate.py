@@ -19,6 +19,7 @@ def test_it_gives_what_has_come_in_and_no_more(rate: float, burst: int, takes: l
     for after, wanted in takes:
         now += after
         tokens = min(Fraction(burst), tokens + Fraction(after) * Fraction(rate))
+        assert bucket.tokens(now) == tokens // 1
         taken = bucket.take(wanted, now)
         assert taken == min(wanted, tokens // 1)
         tokens -= taken

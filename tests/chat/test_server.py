@@ -575,6 +575,23 @@ def test_a_silent_one_from_the_same_address_makes_room(run: Run, wire: Wire) -> 
     run(main())
 
 
+def test_one_address_throws_nobody_else_out(run: Run, wire: Wire) -> None:
+    """However many connect from one address, whoever types a name at another one stays."""
+
+    async def main() -> None:
+        async with (
+            Server(port=0, context=wire[0], limits=Limits(max_pending=3)) as server,
+            raw(server, wire[1], source=another_loopback()) as person,
+            AsyncExitStack() as stack,
+        ):
+            storm = [await stack.enter_async_context(raw(server, wire[1])) for _ in range(6)]
+            assert (await storm[0].rest()).decode() == notices.line(notices.MADE_ROOM) + "\n"
+            person.write(b"slow-typist\n")
+            assert "welcome" in await person.line()
+
+    run(main())
+
+
 def test_the_oldest_silent_one_makes_room(run: Run, wire: Wire) -> None:
     async def main() -> None:
         async with (

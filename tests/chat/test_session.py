@@ -5,6 +5,8 @@ import queue
 import ssl
 import threading
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from chat.limits import Limits
 from chat.model import Kind, Login, Model, Stage
 from chat.security import Lock
 from chat.server import Server
-from chat.session import Session
+from chat.session import Carry, Session, here
 from chat.words import Words
 
 Run = Callable[[Coroutine[None, None, None]], None]
@@ -22,11 +24,11 @@ Run = Callable[[Coroutine[None, None, None]], None]
 class Person:
     """A model and its session; `until` waits for a change that makes something true."""
 
-    def __init__(self, contexts: dict[Lock, ssl.SSLContext] | None = None) -> None:
+    def __init__(self, contexts: dict[Lock, ssl.SSLContext] | None = None, *, carry: Carry = here) -> None:
         self.model = Model(Words("en"))
         self._news = asyncio.Event()
         self.changes = 0
-        self.session = Session(self.model, contexts or {}, self._changed)
+        self.session = Session(self.model, contexts or {}, self._changed, carry=carry)
 
     def _changed(self) -> None:
         self.changes += 1
@@ -202,6 +204,45 @@ def test_a_server_that_does_not_answer_is_left_soon(run: Run) -> None:
             assert stage(person) is Stage.LEFT
             hanging.set()
             await done.wait()
+
+    run(main())
+
+
+def test_leaving_just_after_getting_in(run: Run) -> None:
+    async def main() -> None:
+        async def carry(do: Callable[[], None]) -> None:
+            await asyncio.sleep(0)
+            do()
+            await asyncio.sleep(0)
+
+        async with Server(port=0) as server:
+            person = Person(carry=carry)
+            connecting = asyncio.create_task(person.session.connect(to(server)))
+            await person.until(lambda: stage(person) is Stage.INSIDE)
+            await person.session.leave()
+            await connecting
+            assert stage(person) is Stage.LEFT
+            assert person.texts(Kind.ERROR) == []
+
+    run(main())
+
+
+def test_leaving_just_before_getting_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        person = Person()
+        leaving: list[asyncio.Task[None]] = []
+
+        async def connect(*address: Any, context: None) -> Client:
+            client = await Client.connect(*address, context=context)
+            leaving.append(asyncio.create_task(person.session.leave()))
+            return client
+
+        monkeypatch.setattr("chat.session.Client", SimpleNamespace(connect=connect))
+        async with Server(port=0) as server:
+            await person.session.connect(to(server))
+            await leaving[0]
+            assert stage(person) is Stage.LEFT
+            assert not person.texts()
 
     run(main())
 

@@ -102,7 +102,7 @@ def test_how_things_stand(visit: Visit) -> None:
     def shown() -> tuple[str, list[str], list[str]]:
         return prompt(visit), [text for _, text in status(visit)], [words_of(key) for key in keys(visit)]
 
-    everything = ["F1 help", "F2 lock", "F3 wire", "F4 Español", "F5 users", "^D leave"]
+    everything = ["F1 help", "F2 users", "F3 wire", "F4 Español", "F5 lock", "^D leave"]
     assert shown() == ("alice > ", ["readable by anyone", "alice", "In lobby: 2"], everything)
     visit.model.lost("it was cut off.")
     lost = ["Enter connect again", "F4 Español", "^D leave"]
@@ -111,7 +111,7 @@ def test_how_things_stand(visit: Visit) -> None:
     assert shown() == ("alice > ", ["Connecting …", "localhost:12345"], ["^C give up"])
     visit.asking = True
     assert shown() == ("Your name: ", ["not connected", "alice"], ["F4 Español", "^D leave"])
-    visit.model.speak("es")
+    visit.model.switch_language()
     assert shown() == ("Tu nombre: ", ["sin conexión", "alice"], ["F4 English", "^D salir"])
 
 

@@ -104,7 +104,10 @@ def test_only_the_wait_for_another_connection_is_given_up(run: Run) -> None:
 
 
 @pytest.mark.parametrize("run", ["asyncio"], indirect=True)
-def test_a_server_that_reads_no_more_does_not_keep_anybody(run: Run) -> None:
+def test_a_server_that_reads_no_more_does_not_keep_anybody(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.visit._FINISHING", 0.1)
+    monkeypatch.setattr("chat.session._LEAVING", 0.1)
+
     async def main() -> None:
         leaving, done = asyncio.Event(), asyncio.Event()
 

@@ -222,7 +222,7 @@ def test_another_edition_is_drawn_anew(model: Model, transcript: Transcript) -> 
     model.look_away()
     model.received("bob > one")
     transcript.draw(model)
-    model.speak("es")
+    model.switch_language()
     transcript.draw(model)
     assert lines(transcript) == [
         "te damos la bienvenida, alice. Aquí hay 1: alice",

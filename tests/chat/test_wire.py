@@ -311,7 +311,8 @@ def test_words_before_a_broken_record_are_not_lost(connected: tuple[Tls, Peer]) 
     assert ours.receive(good + bytes(broken)) == b"first\n"
     assert ours.failure is not None
     assert ours.failure.reason == "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
-    assert ours.outgoing()
+    assert ours.send(b"too late\n"), "the alert, and no words: nothing can be said any more"
+    assert ours.send(b"too late\n") == b""
 
 
 def test_a_record_that_came_twice(connected: tuple[Tls, Peer]) -> None:

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 import chat
 from chat import failures, notices
+from chat.protocol import USERS_COMMANDS
 from chat.security import Lock
 from chat.words import LANGUAGES, Words, language_after, mark, preferred, recognise
 
@@ -97,6 +98,10 @@ def test_the_language_of_the_environment(environment: dict[str, str], language: 
 def test_switching_goes_round() -> None:
     assert {language_after(language) for language in LANGUAGES} == set(LANGUAGES)
     assert language_after("en") == "es"
+
+
+def test_a_command_is_one_of_two() -> None:
+    assert [Words(language).command(USERS_COMMANDS) for language in ("en", "es")] == ["!users", "!usuarios"]
 
 
 def test_english_needs_no_catalogue() -> None:

@@ -1,6 +1,7 @@
 """The server's end, whatever it was, is no hindrance to its next start."""
 
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -202,3 +203,22 @@ def test_a_port_that_is_really_taken_is_said_to_be(stack: ExitStack, start: Star
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Port {first.port} on 127.0.0.1 is in use: ")
     works(stack, first, wire[1])
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process (prlimit(2))")
+def test_a_server_without_descriptors_makes_room(stack: ExitStack, start: Start, wire: Wire) -> None:
+    """The silent ones give theirs, the oldest first; who is inside stays, and who comes gets in."""
+    serving = start(0)
+    ann = Person(stack, serving.port, "ann", wire[1])
+    resource.prlimit(serving.process.pid, resource.RLIMIT_NOFILE, (40, 40))
+    with ExitStack() as silent:
+        for _ in range(100):
+            silent.enter_context(socket.create_connection(("127.0.0.1", serving.port), timeout=30))
+        bob = Person(stack, serving.port, "bob", wire[1])
+        assert bob.welcome == "* welcome, bob. 2 here: ann, bob\n"
+        assert ann.lines.readline() == "* bob has come in\n"
+        ann.socket.sendall(b"welcome\n")
+        assert bob.lines.readline() == "ann > welcome\n"
+    for person in (ann, bob):
+        person.close()
+    assert serving.end(signal.SIGTERM) == (0, "stopped\n", "")

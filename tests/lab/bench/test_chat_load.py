@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
-from lab.bench.chat_load import DIALECTS, LENGTH, WINDOW, judge, load, main
+from lab.bench.chat_load import DIALECTS, LENGTH, TURN, WINDOW, judge, load, main
 from lab.errors import LabError
 
 CHAT = DIALECTS["chat"]
@@ -87,12 +87,12 @@ def test_all_that_was_delivered_is_counted_and_timed() -> None:
 
     with serving(listened) as port:
         run = load(port, CHAT, 4, 900)
-    assert run.deliveries == 900
+    assert run.deliveries == 900, "75 turns of 4 messages, each for 3 others"
     assert 0 < run.p50_ms <= run.p99_ms <= run.seconds * 1000
     assert run.rate == run.deliveries / run.seconds
     assert 0 < run.busy < 1.5  # its clock is not the one of the seconds
     assert {len(line) for line in said} == {LENGTH}
-    assert len(said) == 302, "all that counts, and two more to see that nothing else comes"
+    assert len(said) == 300 + 2 * TURN, "all that counts, and two turns more to see that nothing else comes"
 
 
 def test_no_more_is_on_its_way_than_the_window() -> None:
@@ -182,20 +182,20 @@ def disordered() -> Passing:
 )
 def test_a_server_that_does_not_deliver_as_it_should_gets_no_figure(wrong: Passing, said: str) -> None:
     with serving(wrong) as port, pytest.raises(LabError, match=said):
-        load(port, CHAT, 3, 100, patience=0.3)
+        load(port, CHAT, 3, 100, patience=0.3, turn=1)
 
 
 def test_one_that_echoes_is_found_out() -> None:
     got = [b"u000 > u000 0000000 ".ljust(47, b"."), b"u000 > u000 0000000 ".ljust(47, b".")]
     words = [b"u000 0000000 ".ljust(LENGTH, b".")]
     with pytest.raises(LabError, match=r"^u000 got its own message 0\.$"):
-        list(judge(CHAT, ["u000", "u001"], words, [[(1.0, line + b"\n")] for line in got]))
+        list(judge(CHAT, ["u000", "u001"], words, [[(1.0, line + b"\n")] for line in got], turn=1))
 
 
 def test_the_last_one_may_not_be_lost_either() -> None:
     words = [b"u000 0000000 ".ljust(LENGTH, b".")]
     with pytest.raises(LabError, match=r"^u001 never got message 0 of u000\.$"):
-        list(judge(CHAT, ["u000", "u001"], words, [[], []]))
+        list(judge(CHAT, ["u000", "u001"], words, [[], []], turn=1))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_line_is_there_when_its_end_is(dialect: str, before: bytes, size: int)
     data = b"".join(lines)
     chunks = [(float(at), data[at : at + size]) for at in range(0, len(data), size)]
     other = before.replace(b"u000", b"u001") + words[1] + end
-    found = list(judge(DIALECTS[dialect], ["u000", "u001"], words, [[(0.5, other)], chunks]))
+    found = list(judge(DIALECTS[dialect], ["u000", "u001"], words, [[(0.5, other)], chunks], turn=1))
     ends = [len(lines[0]) - 1, len(data) - 1]
     assert found == [
         (1, 0.5),
@@ -241,6 +241,6 @@ def test_where_nobody_listens() -> None:
 def test_it_prints_what_it_found_or_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     with serving(right) as port:
         main([str(port), "chat", "3", "100"])
-    assert json.loads(capsys.readouterr().out)["deliveries"] == 100
-    with serving(doubled) as port, pytest.raises(SystemExit, match="got message 5 of u002 where 8"):
+    assert json.loads(capsys.readouterr().out)["deliveries"] == 96, "12 whole turns"
+    with serving(doubled) as port, pytest.raises(SystemExit, match="got message 5 of u001 where 6"):
         main([str(port), "chat", "3", "100"])

@@ -7,7 +7,7 @@ import pytest
 from certs.contexts import client_context
 from certs.store import open_store
 from lab.bench import chat_server
-from lab.bench.chat_load import DIALECTS, load
+from lab.bench.chat_load import DIALECTS, TURN, load
 from lab.bench.programs import python, running
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -26,7 +26,7 @@ def test_it_delivers_everything(loop: str, tls: bool, tmp_path: Path) -> None:
 
 def test_it_takes_in_more_than_a_class_from_one_address() -> None:
     with running("the server", python("-m", "lab.bench.chat_server", "fastest")) as server:
-        assert load(int(server.line()), DIALECTS["chat"], 120, 119).deliveries == 119
+        assert load(int(server.line()), DIALECTS["chat"], 120, 119 * TURN).deliveries == 119 * TURN
 
 
 def test_asyncio_s_own_loop_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
