@@ -236,13 +236,15 @@ class Model:
 
     def sent(self, text: str, wire: bytes) -> None:
         """Say that a line went onto the wire, and as which bytes."""
-        self.sent_last = Sent(text, wire, self.security.lock)
         self.marker = None  # whoever answers has read
         match protocol.parse(text.encode()):
             case protocol.Say(words):
                 self._add(Kind.OWN, name=self.name, text=visible(words))
             case protocol.Tell(name, words):
                 self._add(Kind.OWN, name=self.name, to=visible(name), text=visible(words))
+            case _:  # a key may have sent it, and it is not what anybody wants to see on the wire
+                return
+        self.sent_last = Sent(text, wire, self.security.lock)
 
     def unsent(self, text: str) -> None:
         """Put words that did not leave back into the input line, before what was typed since."""
@@ -293,9 +295,19 @@ class Model:
         if command in LANGUAGE_COMMANDS:
             self.switch_language()
         elif command in EAVESDROPPER_COMMANDS:
-            self.eavesdropping = not self.eavesdropping
+            self.switch_eavesdropper()
         else:
-            self.detailed = not self.detailed
+            self.switch_details()
+
+    def switch_eavesdropper(self) -> None:
+        """Show what passes on the wire, in place of the details, or do so no longer."""
+        self.eavesdropping, self.detailed = not self.eavesdropping, False
+
+    def switch_details(self) -> None:
+        """Show who can read the connection, in place of what passes on the wire, or do so no longer."""
+        self.detailed = not self.detailed
+        if self.detailed:
+            self.eavesdropping = False
 
     def up(self) -> None:
         """Put the line typed before into the input line."""

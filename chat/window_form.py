@@ -6,6 +6,7 @@ what was filled in; nothing is remembered that is not in the fields.
 
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from tkinter import ttk
 from typing import Final
 
@@ -73,7 +74,11 @@ class Form(ttk.Frame):
         for row, lock in enumerate(choices):
             way = ttk.Radiobutton(ways, variable=self._lock, value=lock.name, command=self._chosen)
             way.grid(row=row, column=0, sticky="w")
-            way.bind("<Return>", self._submitted)
+            for key in ("<Return>", "<KP_Enter>"):
+                way.bind(key, partial(self._choose_and_submit, way))
+            # Tk's own keys only move the focus: what is framed would not be what is chosen
+            way.bind("<Down>", partial(self._go, choices[(row + 1) % len(choices)]))
+            way.bind("<Up>", partial(self._go, choices[row - 1]))
             self.ways[lock] = way
             self._meanings[lock] = ttk.Label(ways, style=f"{lock.name}.TLabel")
             self._meanings[lock].grid(row=row, column=1, sticky="w", padx=(12, 0))
@@ -166,6 +171,16 @@ class Form(ttk.Frame):
         if self._waiting:
             self._cancel()
             return "break"
+        return self._submitted()
+
+    def _go(self, lock: Lock, _event: object) -> str:
+        """Choose a way, and put the keyboard there."""
+        self.ways[lock].focus_set()
+        self.ways[lock].invoke()
+        return "break"
+
+    def _choose_and_submit(self, way: ttk.Radiobutton, _event: object) -> str:
+        way.invoke()  # the one with the keyboard is the one that is meant
         return self._submitted()
 
     def _submitted(self, _event: object = None) -> str:

@@ -12,7 +12,7 @@ from tkinter import ttk
 from typing import Final
 
 from chat import protocol
-from chat.model import Model, Stage, hue
+from chat.model import LOCAL_COMMANDS, Model, Stage, hue
 from chat.security import Lock
 from chat.window_look import ACCENT, ACCENT_PALE, INK, LOCKS, NAMES, SURFACE, Fonts, Label, label, lock_bitmap
 from chat.window_text import Panel, Transcript
@@ -279,7 +279,10 @@ class Talk(ttk.Frame):
     # --- what the person does ---
 
     def submit(self) -> str:
-        """Send what was typed, and go on typing."""
+        """Send what was typed, and go on typing; where the connection is lost, connect again, and keep it."""
+        if self._model.stage is Stage.LOST and self._model.draft.strip().casefold() not in LOCAL_COMMANDS:
+            self._wishes.again()
+            return "break"
         text = self._model.submit()
         self.entry.focus_set()
         self.transcript.follow()
@@ -298,12 +301,12 @@ class Talk(ttk.Frame):
 
     def switch_details(self) -> None:
         """Show or hide who can read this."""
-        self._model.detailed = not self._model.detailed
+        self._model.switch_details()
         self._wishes.changed()
 
     def switch_eavesdropper(self) -> None:
         """Show or hide what passes on the wire."""
-        self._model.eavesdropping = not self._model.eavesdropping
+        self._model.switch_eavesdropper()
         self._wishes.changed()
 
     def switch_language(self) -> None:

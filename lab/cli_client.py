@@ -12,7 +12,7 @@ from chat.errors import ChatError
 from chat.model import Login
 from chat.security import Lock
 from chat.words import Words, preferred
-from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs
 
 
 def client(
@@ -28,6 +28,7 @@ def client(
     lang: Annotated[
         Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
     ] = None,
+    ca: Ca = None,
     certificates: Certs = CERTIFICATES,
 ) -> None:
     """Chat from the terminal."""
@@ -37,7 +38,7 @@ def client(
     if unverified:
         lock, contexts = Lock.UNVERIFIED, {Lock.UNVERIFIED: unverified_client_context()}
     elif tls:
-        lock, contexts = Lock.VERIFIED, {Lock.VERIFIED: client_context(open_store(certificates).ca_certificate)}
+        lock, contexts = Lock.VERIFIED, {Lock.VERIFIED: client_context(ca or open_store(certificates).ca_certificate)}
     login = Login(name, host, port or (PLAIN_PORT if lock is Lock.READABLE else TLS_PORT), lock)
     if status := asyncio.run(run(login, contexts, words=Words(lang or preferred()), explain=_explain)):
         raise typer.Exit(status)

@@ -10,7 +10,7 @@ from chat.model import Login
 from chat.security import Lock
 from chat.words import preferred
 from lab import bootstrap
-from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs
 from lab.errors import LabError
 
 _PORTS = {Lock.READABLE: PLAIN_PORT, Lock.VERIFIED: TLS_PORT, Lock.UNVERIFIED: TLS_PORT}
@@ -26,6 +26,7 @@ def gui(
     lang: Annotated[
         Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
     ] = None,
+    ca: Ca = None,
     certificates: Certs = CERTIFICATES,
 ) -> None:
     """Chat in a window."""
@@ -40,7 +41,7 @@ def gui(
         )
         raise LabError(msg) from error
     contexts = {
-        Lock.VERIFIED: client_context(open_store(certificates).ca_certificate),
+        Lock.VERIFIED: client_context(ca or open_store(certificates).ca_certificate),
         Lock.UNVERIFIED: unverified_client_context(),
     }
     lock = Lock.VERIFIED if tls else Lock.READABLE

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -111,8 +112,11 @@ def server(
             _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
             _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1])}")
             _say(f"Watch:     {shell.watch(plain.address[1], tls.address[1], keylog)}")
+            _say(f"Reload:    kill -USR1 {os.getpid()} reads the certificates again; nobody is dropped.")
+            if log_texts:
+                _say("LOG: everything that is said, to one person only and over TLS too, is written to this log.")
             if bind is not None:
-                _say(_warning(bind, plain.address[1], store.ca_certificate))
+                _say(_warning(bind, plain.address[1], tls.address[1], store.ca_certificate))
             _say("The first line you send is your name; !help says what else there is, !quit leaves.")
             _say("Two chats: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
             await stopped.wait()
@@ -134,13 +138,14 @@ def _hosts(bind: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys((*LOOPBACK, bind))), () if address.is_loopback else (bind,)
 
 
-def _warning(bind: str, plain_port: int, ca: Path) -> str:
+def _warning(bind: str, plain_port: int, tls_port: int, ca: Path) -> str:
     if ip_address(bind).is_loopback:
-        return f"{bind} is loopback: still nobody but this machine can join."
+        return f"{bind} is loopback: still nobody but this machine can join, and the certificate does not name it."
     verified = (
         "The certificate names localhost only: give --bind the address itself, and TLS can be verified from there."
         if ip_address(bind).is_unspecified
-        else f"To verify the TLS chat from another machine, take {ca} there; it holds no secret."
+        else f"There: nc {bind} {plain_port}, or, with {ca} taken along, which holds no secret: "
+        f'make client-tls ARGS="--host {bind} --port {tls_port} --ca {ca.name}".'
     )
     return (
         f"WARNING: with --bind {bind} everybody who reaches this machine can come in, under any name that is free. "

@@ -196,7 +196,17 @@ def test_what_was_sent(inside: Model) -> None:
     before = len(inside.entries)
     inside.sent("!users", b"!users\n")
     assert len(inside.entries) == before, "the answer says it"
-    assert inside.overheard()[0].value == b"!users\n".hex(":")
+    assert inside.overheard()[0].value == b"!privado bob psst\n".hex(":"), "a question is not what one said"
+
+
+def test_one_panel_at_a_time(inside: Model) -> None:
+    inside.switch_eavesdropper()
+    inside.switch_details()
+    assert (inside.eavesdropping, inside.detailed) == (False, True)
+    inside.switch_eavesdropper()
+    assert (inside.eavesdropping, inside.detailed) == (True, False)
+    inside.switch_eavesdropper()
+    assert (inside.eavesdropping, inside.detailed) == (False, False)
 
 
 def test_it_does_not_grow_for_ever() -> None:

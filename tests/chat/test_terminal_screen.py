@@ -37,7 +37,7 @@ def test_the_keys(run: Run, lock: Lock, columns: int, server_context: ssl.SSLCon
             bob.press(F5)
             await bob.shows("Who can read this", "Certificate" if lock is Lock.READABLE else "SHA-256 fingerprint")
             bob.press(F3)
-            await bob.shows("On the wire", "bob > draft")
+            await bob.shows("Nothing sent yet", "bob > draft")
             bob.press("\r")
             await bob.shows("bob > draft", "On the wire", "64:72:61:66:74:0a" if context is None else "17:03:03:")
             await bob.shows("Anyone reads", "draft" if context is None else "nothing: ")

@@ -145,8 +145,7 @@ def test_help_without_a_server(run: Run) -> None:
             await bob.at(Stage.INSIDE)
             bob.visit.ask(("!help", "!ayuda"))
             await bob.until(lambda: bob.texts(Kind.CLIENT))
-            assert bob.model.sent_last is not None
-            assert bob.model.sent_last.wire == b"!ayuda\n"
+            assert bob.model.sent_last is None, "nothing was said"
             bob.visit.leave()
             assert await bob.running == 0
 

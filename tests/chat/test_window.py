@@ -120,6 +120,26 @@ def test_unread_while_away(sit: Sit, plain_house: House) -> None:
     assert "bob > seen\n" in alice.transcript
 
 
+def test_what_the_keyboard_is_on_is_what_is_chosen(sit: Sit, plain_house: House) -> None:
+    def chosen() -> Lock:
+        login = alice.form.login()
+        assert isinstance(login, Login)
+        return login.lock
+
+    alice = sit(plain_house.port)
+    ways = [lock for lock in alice.form.ways if lock is not chosen()]
+    alice.form.ways[chosen()].focus_set()
+    alice.hands.press("Down")
+    alice.until(lambda: chosen() is ways[0])
+    alice.hands.press("Up")
+    alice.until(lambda: chosen() is Lock.READABLE)
+    alice.form.ways[ways[0]].focus_set()
+    alice.hands.press("Return")
+    alice.until(alice.form.problem.winfo_viewable)
+    assert chosen() is ways[0], "TLS with a port that speaks plaintext: refused, and nothing said in plaintext"
+    assert not plain_house.names
+
+
 def test_a_lost_connection_and_the_same_again(sit: Sit, plain_house: House) -> None:
     alice = sit(plain_house.port)
     alice.enter()
@@ -131,10 +151,12 @@ def test_a_lost_connection_and_the_same_again(sit: Sit, plain_house: House) -> N
     assert alice.talk.users.get(0, "end") == ()
     assert "not connected" in str(alice.talk.lock["text"])
     alice.hands.press("Return")
-    alice.says("You are not connected: nothing was sent.")
+    alice.until(lambda: stage(alice) is Stage.LOST and "Nothing listens at" in alice.transcript)
+    alice.hands.press("alt+r")
+    alice.until(lambda: stage(alice) is Stage.LOST and alice.transcript.count("Nothing listens at") == 2)
     alice.write("ence")
     plain_house.open()
-    alice.hands.press("alt+r")
+    alice.hands.press("Return")
     alice.until(lambda: stage(alice) is Stage.INSIDE and not alice.talk.banner.winfo_viewable())
     bob = plain_house.join("bob")
     alice.hands.press("Return")

@@ -109,3 +109,19 @@ def test_in_pipes_scripts_read_english(certs: Path) -> None:
 def test_wrong_words(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     assert main(["client", *options]) == 2
     assert "python -m lab --help" in capsys.readouterr().err
+
+
+def test_the_ca_of_a_server_on_another_machine(certs: Path, tmp_path: Path) -> None:
+    """Its certificate is all that is taken along: no key, and nothing is made."""
+    (tmp_path / "theirs.pem").write_bytes((certs / "ca.pem").read_bytes())
+
+    async def main() -> None:
+        async with house(certs) as ports:
+            own = command(tmp_path / "own", "ann", "--tls", f"--port={ports.tls}", f"--ca={tmp_path / 'theirs.pem'}")
+            async with piped(*own) as client:
+                out, err = await client.communicate(b"hello\n")
+            assert (client.returncode, err) == (0, b"")
+            assert b"* welcome, ann. 1 here: ann\n" in out
+            assert not (tmp_path / "own").exists()
+
+    asyncio.run(main())

@@ -32,6 +32,10 @@ def served(lab: Lab, *options: str) -> str:
     return said + done.out
 
 
+def test_the_log_of_words_is_announced(lab: Lab) -> None:
+    assert "LOG: everything that is said" in served(lab, "--log-texts")
+
+
 def test_without_bind_there_is_nothing_to_warn_of(lab: Lab) -> None:
     said = served(lab)
     assert "WARNING" not in said
@@ -40,7 +44,7 @@ def test_without_bind_there_is_nothing_to_warn_of(lab: Lab) -> None:
 
 def test_bind_says_what_it_means(lab: Lab) -> None:
     """127.0.0.2 is loopback too, and 0.0.0.0 is every address: neither leaves this machine in a test."""
-    assert "127.0.0.2 is loopback: still nobody but this machine can join." in served(lab, "--bind=127.0.0.2")
+    assert "127.0.0.2 is loopback: still nobody but this machine can join" in served(lab, "--bind=127.0.0.2")
     said = served(lab, "--bind=0.0.0.0")
     assert "WARNING: with --bind 0.0.0.0 everybody who reaches this machine can come in" in said
     assert "The certificate names localhost only" in said
