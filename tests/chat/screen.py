@@ -5,6 +5,7 @@ sees what a person sees. Keys and clicks come from xdotool through the X server,
 """
 
 import asyncio
+import gc
 import os
 import ssl
 import subprocess
@@ -264,6 +265,7 @@ def display(tool: Callable[[str], str], screens: Callable[[], str]) -> str:
     """The name of a screen."""
     tool("Xvfb")
     tool("xdotool")
+    gc.collect()  # what is left of windows before this one: it may only go in this thread (tkinter's Variable.__del__)
     return screens()
 
 
