@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from chat.errors import ChatError
 from chat.model import Login
 from chat.security import Lock
 from chat.words import Words, preferred
-from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs, Host, Lang, Port
 
 
 def client(
@@ -21,13 +21,9 @@ def client(
     unverified: Annotated[
         bool, typer.Option("--unverified", help="Over TLS, with any certificate from anybody: see what it costs.")
     ] = False,
-    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, over TLS 12346]")
-    ] = None,
-    lang: Annotated[
-        Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
-    ] = None,
+    host: Host = "localhost",
+    port: Port = None,
+    lang: Lang = None,
     ca: Ca = None,
     certificates: Certs = CERTIFICATES,
 ) -> None:

@@ -1,6 +1,6 @@
 """`lab gui`: the chat in a window."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ from chat.model import Login
 from chat.security import Lock
 from chat.words import preferred
 from lab import bootstrap
-from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs
+from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Ca, Certs, Host, Lang, Port
 from lab.errors import LabError
 
 _PORTS = {Lock.READABLE: PLAIN_PORT, Lock.VERIFIED: TLS_PORT, Lock.UNVERIFIED: TLS_PORT}
@@ -19,13 +19,9 @@ _PORTS = {Lock.READABLE: PLAIN_PORT, Lock.VERIFIED: TLS_PORT, Lock.UNVERIFIED: T
 def gui(
     name: Annotated[str, typer.Argument(help="Your name in the chat; it can be changed in the window.")] = "",
     tls: Annotated[bool, typer.Option("--tls", help="Begin with TLS chosen.")] = False,
-    host: Annotated[str, typer.Option(help="The server.")] = "localhost",
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, with --tls 12346]")
-    ] = None,
-    lang: Annotated[
-        Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")
-    ] = None,
+    host: Host = "localhost",
+    port: Port = None,
+    lang: Lang = None,
     ca: Ca = None,
     certificates: Certs = CERTIFICATES,
 ) -> None:

@@ -1,7 +1,7 @@
-"""What several commands take: the two ports, and the folder of the certificates."""
+"""What several commands take: the two ports, the folder of the certificates, which server, in which language."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -10,6 +10,9 @@ CERTIFICATES: Final = Path(__file__).resolve().parent.parent / "certs" / "local"
 
 PlainPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the plaintext chat; 0 for any.")]
 TlsPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the TLS chat; 0 for any.")]
+Host = Annotated[str, typer.Option(help="The server.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Its port. [default: 12345, over TLS 12346]")]
+Lang = Annotated[Literal["en", "es"] | None, typer.Option(help="The language to begin with. [default: the system's]")]
 Ca = Annotated[
     Path | None,
     typer.Option(help="The certificate of the CA to trust, for a server on another machine. [default: this lab's own]"),
