@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from chat import notices, protocol
 from chat.errors import ChatError, ConnectionLost, NicknameError, ProtocolError
@@ -327,11 +327,16 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
         self._news.set()
         if not self.ready.done():
-            self.ready.set_exception(why)
+            _fail(self.ready, why)
         while self._asked:
             asker = self._asked.popleft()
             if not asker.done():
-                asker.set_exception(self._lost)
+                _fail(asker, self._lost)
+
+
+def _fail(waiting: "asyncio.Future[Any]", why: Exception) -> None:
+    waiting.set_exception(why)
+    waiting.exception()  # whoever waits gets it; whoever was cancelled before is not to be missed in the log
 
 
 def _gone(reason: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat import notices
-from chat.client import Client, reach
+from chat.client import Client, _Connection, reach
 from chat.errors import ChatError, ConnectionLost, NicknameError, ProtocolError
 from chat.lines import MAX_LINE
 from chat.security import READABLE, Lock
@@ -315,5 +315,26 @@ def test_what_comes_after_the_goodbye_is_not_kept(
                 await client.receive()
             await hung_up.wait()
             await client.close()
+
+    run(main())
+
+
+def test_who_gives_up_in_between_leaves_no_unheard_error(
+    run: Run, server_context: ssl.SSLContext, client_context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure that nobody waits for any more would be logged, with a traceback; `run` looks at the log."""
+    made = _Connection.connection_made
+
+    async def main() -> None:
+        async with Server(port=0, context=server_context) as server:
+            connecting = asyncio.create_task(Client.connect(*server.address, "alice", context=client_context))
+
+            def stop(self: _Connection, transport: asyncio.BaseTransport) -> None:
+                made(self, transport)
+                connecting.cancel()
+
+            monkeypatch.setattr(_Connection, "connection_made", stop)
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
 
     run(main())
