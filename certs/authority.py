@@ -12,8 +12,10 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Identity:
     """A certificate and the private key that belongs to it."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    key: PrivateKey = field(repr=False)
 
     @property
     def certificate_pem(self) -> bytes:
@@ -41,7 +43,7 @@ def create_authority(
     common_name: str = "Traffic lab CA",
     not_before: datetime,
     not_after: datetime,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: PrivateKey | None = None,
 ) -> Identity:
     """Make a CA that signs itself and may sign servers, but no further CA (path length 0).
 
@@ -55,13 +57,13 @@ def create_authority(
         ValueError: for a name of no or too many characters, or times in the wrong order.
     """
     key = key or ec.generate_private_key(ec.SECP256R1())
-    name = _name(common_name)
+    name = named(common_name)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
-        _builder(name, name, key, not_before, not_after)
+        builder(name, name, key, not_before, not_after)
         # RFC 5280 sections 4.2.1.9 and 4.2.1.3: a CA has both, and the first of them must be critical.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -75,7 +77,7 @@ def issue_server(
     addresses: Sequence[str] = ("127.0.0.1", "::1"),
     not_before: datetime,
     not_after: datetime,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: PrivateKey | None = None,
 ) -> Identity:
     """Make a server certificate for some names and addresses, signed by `authority`.
 
@@ -85,7 +87,7 @@ def issue_server(
         addresses: IPv4 and IPv6 addresses as text.
         not_before: the first moment it is valid, with a time zone.
         not_after: the last moment it is valid, with a time zone.
-        key: the key of a server being renewed. None makes a key.
+        key: the key of a server being renewed, or one of a kind asked for. None makes one on the curve P-256.
 
     Raises:
         ValueError: when there is neither a name nor an address, one of them cannot be one, or the times are in the
@@ -99,10 +101,14 @@ def issue_server(
     issuer_key = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
         # The name a client checks is in subjectAltName alone (RFC 9525), so the subject only describes.
-        _builder(_name("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
+        builder(named("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
         .add_extension(x509.SubjectAlternativeName([*dns, *ip]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True), critical=True)
+        .add_extension(
+            # an RSA key may also be what a client encrypts its secret to (RSA key exchange, RFC 5246 section 7.4.7.1)
+            usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey)),
+            critical=True,
+        )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
@@ -114,17 +120,19 @@ def issue_server(
     return Identity(certificate, key)
 
 
-def _name(common_name: str) -> x509.Name:
+def named(common_name: str) -> x509.Name:
+    """Return the name of a subject or issuer that has nothing but a common name."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(
+def builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: PrivateKey,
     not_before: datetime,
     not_after: datetime,
 ) -> x509.CertificateBuilder:
+    """Return what every certificate here begins with: names, key, times, and a serial number of its own."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -136,11 +144,18 @@ def _builder(
     )
 
 
-def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+def usage(
+    *,
+    digital_signature: bool = False,
+    key_encipherment: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:
+    """Return a keyUsage extension with these bits and no others (RFC 5280 section 4.2.1.3)."""
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=key_encipherment,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=key_cert_sign,

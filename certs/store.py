@@ -1,7 +1,8 @@
-"""The lab's certificates as files: ca.pem, ca.key, server.pem and server.key in one directory.
+"""The lab's certificates as files: ca.pem, ca.key, server.pem and server.key in one directory, clients' in one below.
 
 Knows files, their modes and the clock. Must not know TLS or who uses the files. Contract: after `open_store` the four
-files belong together and are valid now. What has expired is renewed; what is damaged or not ours is never overwritten.
+files belong together and are valid now, after `open_client` these and the client's two. What has expired is renewed;
+what is damaged or not ours is never overwritten.
 
 Renewing keeps the keys. So it replaces one certificate, in one step, and there is no moment, crash included, in which a
 certificate stands beside a key that is not its own.
@@ -19,15 +20,18 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from certs.authority import Identity, create_authority, issue_server
+from certs.clients import holder, issue_client
 from certs.errors import CertsError
 
 # Trusting a CA is a step a person takes by hand, so it should be needed once. It signs nothing but this machine's lab.
 _CA_LIFETIME = timedelta(days=3650)
 # A stolen server key is worth something until its certificate ends, and nobody has to act when the lab renews it.
 _SERVER_LIFETIME = timedelta(days=90)
+# A person's own has to be asked for again, so it lasts a term.
+_CLIENT_LIFETIME = timedelta(days=180)
 # A lesson that starts just before the end must not be cut off by it.
 _MARGIN = timedelta(days=1)
 # Virtual machines and WSL wake up with a clock that is behind, and would call a fresh certificate not yet valid.
@@ -47,6 +51,15 @@ class Store:
     renewed: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClientFiles:
+    """Where a client's files are, and one sentence or more about what was done to them (`renewed`)."""
+
+    certificate: Path
+    key: Path
+    renewed: str
+
+
 def open_store(directory: Path, *, now: datetime | None = None, addresses: Sequence[str] = ()) -> Store:
     """Make the certificates in `directory`, renew the expired ones, or leave all as it is.
 
@@ -61,16 +74,76 @@ def open_store(directory: Path, *, now: datetime | None = None, addresses: Seque
     Raises:
         CertsError: when a file is damaged, missing beside its other half, not of this CA, or cannot be read or written.
     """
-    now = (now or datetime.now(UTC)).replace(microsecond=0)
+    with _kept(directory):
+        return _bring_up_to_date(directory, _moment(now), addresses)
+
+
+def open_client(directory: Path, name: str, *, now: datetime | None = None) -> ClientFiles:
+    """Make the certificate of a client, renew one that has expired, or leave it as it is.
+
+    Its files are clients/NAME.pem and clients/NAME.key in the directory of the CA that signs it, which is brought up to
+    date first, as by `open_store`; modes are as there.
+
+    Args:
+        directory: where the CA is or shall be.
+        name: whom the certificate is for: 1 to 64 characters, and no path.
+        now: the moment to judge validity by, with a time zone; the system's clock when None.
+
+    Raises:
+        CertsError: as `open_store`, or the name cannot be that of a file.
+    """
+    now = _moment(now)
+    if "/" in name or "\0" in name or not 1 <= len(name) <= 64:
+        raise CertsError(f"No certificate can be made for {name!a}: choose a name of 1 to 64 characters without a /.")
+    with _kept(directory):
+        store = _bring_up_to_date(directory, now, ())
+        ca, ca_key = _read_pair(store.ca_certificate, directory / "ca.key", _FILES)
+        assert ca is not None
+        assert ca_key is not None
+        (directory / "clients").mkdir(mode=0o700, exist_ok=True)
+        return _bring_client_up_to_date(directory, name, Identity(ca, ca_key), now)
+
+
+def read_holder(certificate: Path) -> str | None:
+    """Return whom the first certificate in a PEM file is for, as `certs.clients.holder`.
+
+    Raises:
+        CertsError: it cannot be read.
+    """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(directory):
-            return _bring_up_to_date(directory, now, addresses)
+        read = x509.load_pem_x509_certificate(certificate.read_bytes())
     except OSError as error:
-        raise CertsError(
-            f"The certificates cannot be kept in {directory} ({error.strerror or error}): "
-            "check its owner, its rights and the free space, or choose another directory."
-        ) from error
+        raise CertsError(f"{certificate} cannot be read ({error.strerror}): make the certificates first.") from error
+    except ValueError as error:
+        raise CertsError(f"{certificate} is not a certificate in PEM form: make it again.") from error
+    return holder(read.public_bytes(Encoding.DER))
+
+
+def _bring_client_up_to_date(directory: Path, name: str, authority: Identity, now: datetime) -> ClientFiles:
+    path, key_path = directory / "clients" / f"{name}.pem", directory / "clients" / f"{name}.key"
+    files = f"{path.name} and {key_path.name}"
+    closed = _close_to_others(key_path)
+    certificate, key = _read_pair(path, key_path, files)
+    why = None
+    if certificate is not None:
+        _check_issued_by(certificate, authority.certificate, path, directory / "ca.pem", files)
+        if holder(certificate.public_bytes(Encoding.DER)) != name:  # alice.pem is Alice.pem on some systems
+            raise _not_usable(f"{path} is somebody else's", files)
+        why = _why_renew(certificate, now)
+    if certificate is None or key is None or why:
+        not_after = min(now + _CLIENT_LIFETIME, authority.certificate.not_valid_after_utc)
+        identity = issue_client(authority, name, not_before=now - _CLOCK_ERROR, not_after=not_after, key=key)
+        _save(identity, path, key_path, new_key=key is None)
+        certificate = identity.certificate
+        done = f"Renewed the certificate of {name}, because {why}; now" if why else f"Made the certificate of {name},"
+    else:
+        done = f"The certificate of {name} is still"
+    said = f"{done} valid until {certificate.not_valid_after_utc:%Y-%m-%d}."
+    return ClientFiles(path, key_path, f"{said} {closed}" if closed else said)
+
+
+def _moment(now: datetime | None) -> datetime:
+    return (now or datetime.now(UTC)).replace(microsecond=0)
 
 
 def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) -> Store:
@@ -79,10 +152,10 @@ def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) 
     notes = [note for path in (ca_key_path, server_key_path) if (note := _close_to_others(path))]
 
     # Everything is read and judged before anything is written.
-    ca, ca_key = _read_pair(ca_path, ca_key_path)
-    server, server_key = _read_pair(server_path, server_key_path)
+    ca, ca_key = _read_pair(ca_path, ca_key_path, _FILES)
+    server, server_key = _read_pair(server_path, server_key_path, _FILES)
     if server is not None:
-        _check_issued_by(server, ca, server_path, ca_path)
+        _check_issued_by(server, ca, server_path, ca_path, _FILES)
 
     renewed = []
     why_ca = None if ca is None else _why_renew(ca, now)
@@ -145,62 +218,64 @@ def _why_renew(certificate: x509.Certificate, now: datetime) -> str | None:
 
 
 def _read_pair(
-    certificate_path: Path, key_path: Path
+    certificate_path: Path, key_path: Path, files: str
 ) -> tuple[x509.Certificate | None, ec.EllipticCurvePrivateKey | None]:
     """Read a certificate and its key; a key may stand alone, as a crash before the certificate was saved leaves it."""
-    certificate, key = _read_certificate(certificate_path), _read_key(key_path)
+    certificate, key = _read_certificate(certificate_path, files), _read_key(key_path, files)
     if certificate is not None and key is None:
-        raise _not_usable(f"{certificate_path} has lost its key {key_path.name}")
+        raise _not_usable(f"{certificate_path} has lost its key {key_path.name}", files)
     if certificate is not None and key is not None and certificate.public_key() != key.public_key():
-        raise _not_usable(f"{certificate_path} and {key_path.name} do not belong together")
+        raise _not_usable(f"{certificate_path} and {key_path.name} do not belong together", files)
     return certificate, key
 
 
-def _read_certificate(path: Path) -> x509.Certificate | None:
-    data = _read(path)
+def _read_certificate(path: Path, files: str) -> x509.Certificate | None:
+    data = _read(path, files)
     if data is None:
         return None
     try:
         certificate = x509.load_pem_x509_certificate(data)
         certificate.public_key()  # parsed only when asked for, and to be judged here
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _not_usable(f"{path} is not a certificate in PEM form") from error
+        raise _not_usable(f"{path} is not a certificate in PEM form", files) from error
     return certificate
 
 
-def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
-    data = _read(path)
+def _read_key(path: Path, files: str) -> ec.EllipticCurvePrivateKey | None:
+    data = _read(path, files)
     if data is None:
         return None
     try:
         key = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it is encrypted
-        raise _not_usable(f"{path} is not an unencrypted private key in PEM form") from error
+        raise _not_usable(f"{path} is not an unencrypted private key in PEM form", files) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise _not_usable(f"{path} is not a key that the lab made")
+        raise _not_usable(f"{path} is not a key that the lab made", files)
     return key
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path, files: str) -> bytes | None:
     if path.exists() and not path.is_file():  # reading a named pipe would wait for ever
-        raise _not_usable(f"{path} is not a file")
+        raise _not_usable(f"{path} is not a file", files)
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _check_issued_by(server: x509.Certificate, ca: x509.Certificate | None, server_path: Path, ca_path: Path) -> None:
+def _check_issued_by(
+    issued: x509.Certificate, ca: x509.Certificate | None, path: Path, ca_path: Path, files: str
+) -> None:
     if ca is None:
-        raise _not_usable(f"{server_path} has lost its CA {ca_path.name}")
+        raise _not_usable(f"{path} has lost its CA {ca_path.name}", files)
     try:
-        server.verify_directly_issued_by(ca)
+        issued.verify_directly_issued_by(ca)
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise _not_usable(f"{server_path} was not issued by {ca_path.name}") from error
+        raise _not_usable(f"{path} was not issued by {ca_path.name}", files) from error
 
 
-def _not_usable(what: str) -> CertsError:
-    return CertsError(f"{what}: delete {_FILES} there, and new ones are made the next time.")
+def _not_usable(what: str, files: str) -> CertsError:
+    return CertsError(f"{what}: delete {files} there, and new ones are made the next time.")
 
 
 def _close_to_others(key_path: Path) -> str | None:
@@ -235,6 +310,20 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _kept(directory: Path) -> Iterator[None]:
+    """Hold the directory, made where there is none yet; what the system refuses is said in a sentence."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(directory):
+            yield
+    except OSError as error:
+        raise CertsError(
+            f"The certificates cannot be kept in {directory} ({error.strerror or error}): "
+            "check its owner, its rights and the free space, or choose another directory."
+        ) from error
 
 
 @contextmanager

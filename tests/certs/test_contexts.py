@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import create_authority, issue_server
+from certs.authority import Identity, create_authority, issue_server
+from certs.clients import holder, issue_client
 from certs.contexts import client_context, explain, server_context, unverified_client_context
 from certs.errors import CertsError
 
@@ -166,7 +167,7 @@ def test_bad_certificates_are_refused_and_explained(
     assert isinstance(result.client_error, ssl.SSLCertVerificationError)
     assert at_client in explain(result.client_error)
     assert result.server_error is not None
-    assert explain(result.server_error).startswith("The client refused our certificate")
+    assert explain(result.server_error).startswith("The other side refused our certificate")
     # The client that verifies nothing does not mind, which is what it costs.
     careless = meet(server_context(files.certificate, files.key, version=version), unverified_client_context(), name)
     assert careless.client_error is None
@@ -328,3 +329,162 @@ def test_a_key_under_a_pass_phrase_is_refused_without_asking(tmp_path: Path, fil
     subprocess.run(command, capture_output=True, timeout=30, check=True)
     with pytest.raises(CertsError, match="under a pass phrase"):
         server_context(files.certificate, locked)
+
+
+# --- servers that ask for the certificates of clients
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A server's files, and those of clients by what is the matter with them."""
+
+    server: Files
+    clients: dict[str, tuple[Path, Path]]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    ca, other = (create_authority(not_before=NOW - DAY, not_after=NOW + DAY) for _ in range(2))
+    server = issue_server(ca, not_before=NOW - DAY, not_after=NOW + DAY)
+
+    def save(name: str, identity: Identity) -> tuple[Path, Path]:
+        (tmp_path / f"{name}.pem").write_bytes(identity.certificate_pem)
+        (tmp_path / f"{name}.key").write_bytes(identity.key_pem)
+        return tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
+
+    files = Files(save("ca", ca)[0], *save("server", server))
+    issued = {
+        "alice": issue_client(ca, "alice", not_before=NOW - DAY, not_after=NOW + DAY),
+        "stranger": issue_client(other, "alice", not_before=NOW - DAY, not_after=NOW + DAY),
+        "expired": issue_client(ca, "alice", not_before=NOW - DAY, not_after=NOW - DAY / 2),
+        "future": issue_client(ca, "alice", not_before=NOW + DAY / 2, not_after=NOW + DAY),
+        "a server's": server,
+    }
+    return House(files, {name: save(name, identity) for name, identity in issued.items()})
+
+
+def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> Meeting:
+    """Let the two shake hands without sockets, each reading all that the other sends, then the server say hello.
+
+    Over a socket a server that refuses a client of TLS 1.3 and is gone at once may take its alert with it.
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = {
+        "client": client.wrap_bio(down, up, server_hostname="localhost"),
+        "server": server.wrap_bio(up, down, server_side=True),
+    }
+    errors: dict[str, OSError] = {}
+    for _ in range(5):
+        for side, end in ends.items():
+            try:
+                if side not in errors:
+                    end.do_handshake()
+                    end.write(b"hello") if side == "server" else end.read()
+            except ssl.SSLWantReadError:
+                pass
+            except OSError as error:
+                errors[side] = error
+    return Meeting(ends["client"].version(), errors.get("client"), errors.get("server"))
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize(
+    ("shown", "at_client", "at_server"),
+    [
+        ("alice", "", ""),
+        ("stranger", "because it does not trust its CA", "unable to get local issuer certificate"),
+        ("expired", "because it is not valid now", "certificate has expired"),
+        ("future", "check which name is in it", "certificate is not yet valid"),
+        ("a server's", "because it is for something else", "unsuitable certificate purpose"),
+        ("nothing", "a certificate", "The client has shown no certificate"),
+    ],
+)
+def test_who_is_let_in_by_certificate(
+    house: House, version: ssl.TLSVersion, shown: str, at_client: str, at_server: str
+) -> None:
+    files = house.server
+    server = server_context(files.certificate, files.key, version=version, client_ca=files.ca)
+    result = shake(server, client_context(files.ca, own=house.clients.get(shown)))
+    if shown == "alice":
+        assert (result.client_error, result.server_error) == (None, None)
+        # and who verifies nobody shows it all the same
+        assert shake(server, unverified_client_context(own=house.clients[shown])).client_error is None
+        return
+    assert isinstance(result.client_error, ssl.SSLError)
+    assert isinstance(result.server_error, ssl.SSLError)
+    assert at_client in explain(result.client_error)
+    if isinstance(result.server_error, ssl.SSLCertVerificationError):
+        assert result.server_error.verify_message == at_server
+    else:
+        assert explain(result.server_error).startswith(at_server)
+    # a server that asks nobody lets them all in
+    lax = server_context(files.certificate, files.key, version=version)
+    assert shake(lax, client_context(files.ca, own=house.clients.get(shown))).client_error is None
+
+
+def test_a_missing_certificate_is_said_to_be_missing(house: House) -> None:
+    files = house.server
+    for version, said in (
+        (V13, "The server lets in only who shows a certificate, and this client has shown none"),
+        (V12, "The two sides have no cipher in common, or the server wants a certificate and this client has shown"),
+    ):
+        server = server_context(files.certificate, files.key, version=version, client_ca=files.ca)
+        error = shake(server, client_context(files.ca)).client_error
+        assert error is not None
+        assert explain(error).startswith(said)
+
+
+def test_what_a_server_that_asks_checks(house: House) -> None:
+    files = house.server
+    context = server_context(files.certificate, files.key, client_ca=files.ca)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert len(context.get_ca_certs()) == 1
+    assert server_context(files.certificate, files.key).verify_mode is ssl.CERT_NONE
+    with pytest.raises(CertsError, match="holds no certificate"):
+        server_context(files.certificate, files.key, client_ca=files.key)
+    with pytest.raises(CertsError, match=r"are not a certificate and its own key"):
+        client_context(files.ca, own=(house.clients["alice"][0], files.key))
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_who_comes_back_is_still_known(house: House, version: ssl.TLSVersion) -> None:
+    """By a session of before, without showing the certificate again; a server with a new context asks for it again."""
+    files = house.server
+
+    def serve(context: ssl.SSLContext) -> tuple[bool, str | None]:
+        with listener.accept()[0] as accepted, context.wrap_socket(accepted, server_side=True) as connection:
+            connection.recv(100)
+            connection.sendall(b"hello\n")
+            return bool(connection.session_reused), holder(connection.getpeercert(binary_form=True) or b"")
+
+    def come(context: ssl.SSLContext, server: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
+        with (
+            ThreadPoolExecutor(1) as pool,
+            socket.create_connection(listener.getsockname(), timeout=20) as raw,
+        ):
+            serving = pool.submit(serve, server)
+            with context.wrap_socket(raw, server_hostname="localhost", session=session) as connection:
+                connection.sendall(b"hello\n")
+                assert connection.recv(100)  # in TLS 1.3 the ticket comes before it
+                came.append(serving.result(timeout=20))
+                return connection.session
+
+    came: list[tuple[bool, str | None]] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = client_context(files.ca, version=version, own=house.clients["alice"])
+        server, later = (server_context(files.certificate, files.key, client_ca=files.ca) for _ in range(2))
+        session = come(client, server, None)
+        come(client, server, session)
+        come(client, later, session)
+    assert came == [(False, "alice"), (True, "alice"), (False, "alice")]
+
+
+def test_a_client_can_write_the_keys(tmp_path: Path, house: House) -> None:
+    """Of a handshake that the server refuses, too, all of them: it hears of that when it has finished."""
+    files, log = house.server, tmp_path / "tls.keylog"
+    server = server_context(files.certificate, files.key, version=V13, client_ca=files.ca)
+    assert shake(server, client_context(files.ca, keylog=log)).client_error is not None
+    assert log.stat().st_mode & 0o777 == 0o600
+    labels = {line.split()[0] for line in log.read_text().splitlines() if not line.startswith("#")}
+    assert labels >= {f"{side}_{what}" for side in ("CLIENT", "SERVER") for what in ("TRAFFIC_SECRET_0",)}

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from certs.authority import create_authority, issue_server
 from certs.errors import CertsError
-from certs.store import Store, open_store
+from certs.store import Store, open_client, open_store, read_holder
 
 NOW = datetime(2030, 5, 1, 12, 0, tzinfo=UTC)
 NAMES = ("ca.key", "ca.pem", "server.key", "server.pem")  # in the order they are made
@@ -345,3 +345,99 @@ def test_addresses_of_a_classroom_are_added_and_stay(tmp_path: Path) -> None:
     later = NOW + timedelta(days=100)
     assert "expired" in open_store(tmp_path, now=later).renewed
     assert named() == ["localhost", "127.0.0.1", "::1", "192.0.2.7"]
+
+
+# --- clients
+
+
+def client_verifies(folder: Path, name: str, at: datetime) -> bool:
+    """Whether openssl accepts a client's certificate at a moment, strictly, and the key is its own."""
+    path = folder / "clients" / name
+    verify = ["openssl", "verify", "-x509_strict", "-purpose", "sslclient", "-attime", str(int(at.timestamp()))]
+    commands = (
+        [*verify, "-CAfile", str(folder / "ca.pem"), f"{path}.pem"],
+        ["openssl", "x509", "-noout", "-pubkey", "-in", f"{path}.pem"],
+        ["openssl", "pkey", "-pubout", "-in", f"{path}.key"],
+    )
+    done = [subprocess.run(command, capture_output=True, timeout=30, check=False) for command in commands]
+    return done[0].returncode == 0 and done[1].stdout == done[2].stdout != b""
+
+
+def test_a_client_is_made_once(tmp_path: Path) -> None:
+    directory = tmp_path / "local"
+    before = os.umask(0)
+    try:
+        client = open_client(directory, "alice", now=NOW)
+    finally:
+        os.umask(before)
+    assert client.renewed == "Made the certificate of alice, valid until 2030-10-28."
+    assert (client.certificate, client.key) == (
+        directory / "clients" / "alice.pem",
+        directory / "clients" / "alice.key",
+    )
+    assert (mode(directory / "clients"), mode(client.key)) == (0o700, 0o600)
+    assert client_verifies(directory, "alice", NOW)
+    assert read_holder(client.certificate) == "alice"
+    files = client.certificate.read_bytes(), client.key.read_bytes()
+    again = open_client(directory, "alice", now=NOW + timedelta(days=100))
+    assert again.renewed == "The certificate of alice is still valid until 2030-10-28."
+    assert (again.certificate.read_bytes(), again.key.read_bytes()) == files
+    assert contents(directory)  # the CA's and the server's are there, too
+
+
+def test_a_client_is_renewed_with_its_key(tmp_path: Path) -> None:
+    client = open_client(tmp_path, "a.b", now=NOW)
+    key = client.key.read_bytes()
+    client.key.chmod(0o640)
+    later = NOW + timedelta(days=181)
+    renewed = open_client(tmp_path, "a.b", now=later)
+    assert renewed.renewed.startswith("Renewed the certificate of a.b, because the old one expired on 2030-10-28; now ")
+    assert "a.b.key was open to other users" in renewed.renewed
+    assert renewed.key.read_bytes() == key
+    assert client_verifies(tmp_path, "a.b", later)
+    client.certificate.unlink()  # as a crash between the two files leaves it
+    assert "Made" in open_client(tmp_path, "a.b", now=later).renewed
+    assert client.key.read_bytes() == key
+
+
+def test_a_client_of_an_authority_that_is_gone(tmp_path: Path) -> None:
+    open_client(tmp_path, "alice", now=NOW)
+    for name in NAMES:
+        (tmp_path / name).unlink()
+    with pytest.raises(CertsError, match=r"alice\.pem was not issued by ca\.pem: delete alice\.pem and alice\.key"):
+        open_client(tmp_path, "alice", now=NOW)
+
+
+@pytest.mark.parametrize("damage", ["torn", "foreign key", "no key", "somebody else's"])
+def test_a_damaged_client_is_told_and_not_overwritten(tmp_path: Path, damage: str) -> None:
+    alice, bob = open_client(tmp_path, "alice", now=NOW), open_client(tmp_path, "bob", now=NOW)
+    match damage:
+        case "torn":
+            alice.certificate.write_bytes(alice.certificate.read_bytes()[:100])
+        case "foreign key":
+            alice.key.write_bytes(bob.key.read_bytes())
+        case "no key":
+            alice.key.unlink()
+        case _:
+            alice.certificate.write_bytes(bob.certificate.read_bytes())
+            alice.key.write_bytes(bob.key.read_bytes())
+    before = {path: path.read_bytes() for path in (tmp_path / "clients").iterdir()}
+    with pytest.raises(CertsError, match=r"alice\.pem .*: delete alice\.pem and alice\.key there"):
+        open_client(tmp_path, "alice", now=NOW + timedelta(days=400))
+    assert {path: path.read_bytes() for path in (tmp_path / "clients").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../ca", "/tmp/x", "a\0b", "x" * 65])  # noqa: S108
+def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CertsError, match="choose a name"):
+        open_client(tmp_path, name, now=NOW)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_certificate_whose_holder_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.pem"
+    with pytest.raises(CertsError, match=r"own\.pem cannot be read \(No such file"):
+        read_holder(path)
+    path.write_text("nothing")
+    with pytest.raises(CertsError, match=r"own\.pem is not a certificate in PEM form"):
+        read_holder(path)

@@ -1,0 +1,69 @@
+"""Client certificates that the small CA signs, and the name in one.
+
+Knows X.509. Must not know files, clocks, sockets, or which names a chat allows. Contract: what is made here passes
+OpenSSL's strict checks (X509_V_FLAG_X509_STRICT) as a TLS client's and as nothing else, and `holder` reads back the
+name that `issue_client` was given.
+
+The name stands in the subject's commonName and nowhere else. The subject is whom a certificate is about, and that
+attribute is what they are commonly called (RFC 5280 section 4.1.2.6; X.520 section 6.2.2). It is UTF-8 and takes any
+letter, and its 64 characters are more than a nickname has. subjectAltName has no form for a nickname: it is made for
+host names, addresses, mail addresses and URIs (section 4.2.1.6). That names are no longer looked for in commonName is a
+rule for servers (RFC 9525).
+"""
+
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certs.authority import Identity, PrivateKey, builder, named, usage
+
+
+def issue_client(
+    authority: Identity, name: str, *, not_before: datetime, not_after: datetime, key: PrivateKey | None = None
+) -> Identity:
+    """Make a client certificate for the person called `name`, signed by `authority`.
+
+    Args:
+        authority: the CA that signs.
+        name: 1 to 64 characters (RFC 5280 appendix A.1, ub-common-name).
+        not_before: the first moment it is valid, with a time zone.
+        not_after: the last moment it is valid, with a time zone.
+        key: the key of a client being renewed. None makes one on the curve P-256.
+
+    Raises:
+        ValueError: for a name of no or too many characters, or times in the wrong order.
+    """
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    issuer_key = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    certificate = (
+        builder(named(name), authority.certificate.subject, key, not_before, not_after)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        # a client's key signs the handshake (CertificateVerify), and does nothing else
+        .add_extension(usage(digital_signature=True), critical=True)
+        # RFC 5280 section 4.2.1.12: for clients only, as a server's, which says so too, is no client's
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
+def holder(certificate: bytes) -> str | None:
+    """Return whom a certificate is for: its one common name. None where it has none or several, or cannot be read.
+
+    It says nothing about whether the certificate is to be trusted: whoever verified it knows that.
+
+    Args:
+        certificate: in DER.
+    """
+    try:
+        subject = x509.load_der_x509_certificate(certificate).subject
+    except (ValueError, TypeError, x509.InvalidVersion):  # parsed only when asked for
+        return None
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    value = names[0].value if len(names) == 1 else None
+    return value if isinstance(value, str) else None
