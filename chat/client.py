@@ -27,6 +27,16 @@ from chat.wire import Plain, Tls, Wire, is_record
 _MAX_UNREAD = 10_000
 # Seconds the server has to say goodbye before the connection is cut.
 _CLOSE_TIMEOUT = 5.0
+# Alerts that say what is wrong with our certificate, or with our proof that it is ours (RFC 8446, section 6.2).
+_REFUSALS = {
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_DECRYPT_ERROR",
+}
 
 
 class Client:
@@ -69,8 +79,7 @@ class Client:
         try:
             async with _deadline(host, port, timeout) as where:
                 connection = await _open(host, port, context, server_hostname)
-                connection.write(protocol.encode(name))
-                welcome = await connection.receive()
+                welcome = await connection.enter(name)
                 _let_in(welcome, name, where)
             client, connection = cls(name, welcome, connection), None
             return client
@@ -255,6 +264,21 @@ class _Connection(asyncio.Protocol):
         self._lose(ConnectionLost(_gone("it was cut off." if exc is None else f"{_short(exc)}.")))
         self._closed.set()
 
+    async def enter(self, name: str) -> str:
+        """Say the name and return the answer.
+
+        Raises:
+            ssl.SSLError: the server refused the handshake: in TLS 1.3 a client has long finished when it looks at the
+                client's certificate (RFC 8446, section 2), and hears of it only now.
+        """
+        try:
+            self.write(protocol.encode(name))
+            return await self.receive()
+        except ConnectionLost:
+            if self._wire.failure is not None:
+                raise self._wire.failure from None
+            raise
+
     def write(self, data: bytes) -> bytes:
         if self._lost is not None:
             raise _again(self._lost)
@@ -381,6 +405,10 @@ def _short(error: Exception) -> str:
 def _why_not_connected(where: str, error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"The certificate of {where} is not to be trusted ({error.verify_message}): check who runs it."
+    if isinstance(error, ssl.SSLError) and error.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+        return f"{where} lets in only who shows a certificate: connect with yours."
+    if isinstance(error, ssl.SSLError) and error.reason in _REFUSALS:
+        return f"{where} does not accept your certificate ({error.reason}): connect with one that it trusts."
     if isinstance(error, ssl.SSLError):
         return f"TLS with {where} failed ({error.reason or error}): check that this port speaks TLS."
     if isinstance(error, ConnectionRefusedError):

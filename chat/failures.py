@@ -15,6 +15,8 @@ TEMPLATES: Final = (
     "{where} does not let you in: {why}.",
     "What answers at {where} is not this chat: check the address.",
     "The certificate of {where} is not to be trusted ({reason}): check who runs it.",
+    "{where} lets in only who shows a certificate: connect with yours.",
+    "{where} does not accept your certificate ({reason}): connect with one that it trusts.",
     "TLS with {where} failed ({reason}): check that this port speaks TLS.",
     "Nothing listens at {where}: start the server, or check the address.",
     "The host in {where} cannot be found: check its name.",

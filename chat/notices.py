@@ -35,6 +35,7 @@ NAME_TIMEOUT: Final = "no name came in time: connect again and send your name fi
 TOO_MANY_NAMES: Final = "too many names were refused: connect again with another one"
 IDLE: Final = "nothing came from you for {minutes} minutes, so the connection is closed: connect again to go on"
 SPEAKS_PLAINTEXT: Final = "this port speaks plaintext, not TLS: connect without TLS, or to the TLS port"
+CERTIFICATE_WANTED: Final = "this port wants a certificate that has your name in it: connect with one"
 SPEAKS_TLS: Final = "this port speaks TLS, not plaintext: connect with TLS, or to the plaintext port"
 
 # Why a name or a line was not taken.
@@ -45,6 +46,7 @@ NAME_WITHOUT_LETTER: Final = "A name has at least one letter or digit: choose an
 NAME_MIXES: Final = "A name does not mix alphabets whose letters look alike: choose another one."
 NAME_RESERVED: Final = "The name {name} is nobody's: choose another one."
 NAME_TAKEN: Final = "The name {name} is taken, or looks like one that is: choose another one."
+OTHER_NAME: Final = "Your certificate is for the name {name}: come in under that one."
 LINE_TOO_LONG: Final = "A line has at most {limit} bytes: send it in several."
 LINE_BREAK: Final = "A line cannot hold a line break: send one line at a time."
 LINE_BLANK: Final = "A blank line says nothing: write some words."
@@ -61,8 +63,9 @@ TOO_MANY_ROOMS: Final = "There are {limit} rooms already: join one of them."
 TEMPLATES: Final[tuple[str, ...]] = (
     *(WELCOME, MOVED, CAME, LEFT, HERE, ROOMS, EARLIER, *HELP),
     *(SERVER_CLOSING, ROOM_FULL, TOO_MANY_FROM_HERE, MADE_ROOM, NAME_TIMEOUT, TOO_MANY_NAMES, IDLE),
-    *(SPEAKS_PLAINTEXT, SPEAKS_TLS),
+    *(CERTIFICATE_WANTED, SPEAKS_PLAINTEXT, SPEAKS_TLS),
     *(NAME_REFUSED, NAME_LENGTH, NAME_CHARACTERS, NAME_WITHOUT_LETTER, NAME_MIXES, NAME_RESERVED, NAME_TAKEN),
+    OTHER_NAME,
     *(LINE_TOO_LONG, LINE_BREAK, LINE_BLANK, NOT_UTF8, CONTROL, HALF_CHARACTER, NO_SUCH_COMMAND),
     *(NEEDS_ROOM, NEEDS_WORDS, NOBODY, TO_YOURSELF, TOO_MANY_ROOMS),
 )

@@ -96,6 +96,7 @@ class Rooms:
         self._outbox = outbox
         self._max_members, self._max_rooms, self._history, self._texts = max_members, max_rooms, history, texts
         self._tries: dict[Member, int] = {}  # connected, without a name yet
+        self._bound: dict[Member, str] = {}  # the only name that each of these may take
         self._people: dict[Member, _Person] = {}
         self._known: dict[str, Member] = {}  # each name by each of its keys
         self._rooms: dict[str, _Room] = {}
@@ -105,9 +106,16 @@ class Rooms:
         """Who is here, in all rooms, in the order in which they came."""
         return tuple(person.name for person in self._people.values())
 
-    def connect(self, member: Member) -> tuple[Event, ...]:
-        """Let a connection in, which has no name yet and hears nothing, unless the house is full."""
+    def connect(self, member: Member, bound: str | None = None) -> tuple[Event, ...]:
+        """Let a connection in, which has no name yet and hears nothing, unless the house is full.
+
+        Args:
+            member: the connection.
+            bound: the only name that it may take, as `nickname` returns it; None for any.
+        """
         self._outbox.add(member)
+        if bound is not None:
+            self._bound[member] = bound
         if len(self._people) >= self._max_members:
             return self._full(member)
         self._tries[member] = 0
@@ -123,6 +131,7 @@ class Rooms:
     def disconnect(self, member: Member) -> tuple[Event, ...]:
         """Take a connection out of its room."""
         self._tries.pop(member, None)
+        self._bound.pop(member, None)
         person = self._people.pop(member, None)
         if person is None:
             return ()
@@ -142,6 +151,10 @@ class Rooms:
             if protocol.is_quit(text):
                 return *self.disconnect(member), Close(member)
             name = nickname(text)
+            bound = self._bound.get(member)
+            # written in another way it is the same name, here as everywhere
+            if bound is not None and name_key(name) != name_key(bound):
+                raise NicknameError(notices.sentence(notices.OTHER_NAME, name=bound))
             keys = name_keys(name)
             if not keys.isdisjoint(self._known):
                 raise NicknameError(notices.sentence(notices.NAME_TAKEN, name=name))

@@ -1,8 +1,9 @@
 """The server: rooms behind listening sockets, in plaintext or over TLS.
 
-Knows: asyncio's transports, limits, the log. Must not know: what a line means (the rooms do) and where keys come from
-(it is handed an `ssl.SSLContext`). Contract: inside `async with` it listens on `addresses`; afterwards every connection
-is closed, its FIN sent or the connection reset, and nothing of it is left in the loop.
+Knows: asyncio's transports, limits, the log. Must not know: what a line means (the rooms do), where keys come from and
+what certificates say (it is handed an `ssl.SSLContext` and `identify`). Contract: inside `async with` it listens on
+`addresses`; afterwards every connection is closed, its FIN sent or the connection reset, and nothing of it is left in
+the loop.
 
 One server has one transport: a room shared between a plaintext and a TLS port would send the words of those who chose
 TLS over the wire in plaintext. Two servers run side by side in one loop.
@@ -16,7 +17,7 @@ import errno
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
@@ -52,6 +53,9 @@ class Server:
         receive_buffer: SO_RCVBUF in bytes for each connection (Linux doubles it, socket(7)); a small one makes a long
             line span several TCP segments.
         log_texts: whether the log has what people say.
+        identify: whom a client's certificate, in DER, is for: the only name that its bearer may take, as `nickname`
+            returns it, None where it says none. The context is to ask for certificates and to verify them; who has
+            shown none is not let in. None: everybody may take any name.
 
     Raises:
         ChatError: on entering, when an address cannot be listened on.
@@ -66,12 +70,14 @@ class Server:
         limits: Limits = DEFAULT,
         receive_buffer: int | None = None,
         log_texts: bool = False,
+        identify: Callable[[bytes], str | None] | None = None,
     ) -> None:
         self._hosts = hosts
         self._port = port
         self._receive_buffer = receive_buffer
         self.context = context
         self.limits = limits
+        self.identify = identify
         self._outbox = Outbox()
         self.rooms = Rooms(
             self._outbox,
@@ -205,9 +211,9 @@ class Server:
             del self._from[connection.host]
         self._one_gone.set()
 
-    def connect(self, member: Member) -> None:
-        """Let somebody in who can be spoken to now."""
-        self._carry_out(self.rooms.connect(member))
+    def connect(self, member: Member, bound: str | None) -> None:
+        """Let somebody in who can be spoken to now; `bound` is the only name that they may take, None for any."""
+        self._carry_out(self.rooms.connect(member, bound))
 
     def receive(self, member: Member, line: bytes | ProtocolError) -> None:
         """Carry out a line of a client's."""
@@ -421,6 +427,8 @@ class _Connection(asyncio.Protocol):
 
     def _tls_failed(self, error: ssl.SSLError) -> None:
         self._end = error.reason or str(error)
+        if isinstance(error, ssl.SSLCertVerificationError):  # what is wrong with a client's
+            self._end += f": {error.verify_message}"
         log("TLS failed" if self._inside else "handshake failed", member=self.member, why=self._end)
         self._leave()
         self._goodbye(self._wire.outgoing())  # the alert
@@ -433,14 +441,22 @@ class _Connection(asyncio.Protocol):
         tls = cast(Tls, self._wire).object
         cipher = tls.cipher()
         log("secured", member=self.member, version=tls.version(), cipher=cipher[0] if cipher else None)
-        self._begin()
+        self._begin(tls.getpeercert(binary_form=True))
 
-    def _begin(self) -> None:
+    def _begin(self, certificate: bytes | None = None) -> None:
+        bound = None
+        if (identify := self._server.identify) is not None:
+            bound = None if certificate is None else identify(certificate)
+            if bound is None:
+                log("refused", member=self.member, why="no certificate with a name")
+                self.close(notices.CERTIFICATE_WANTED)
+                return
+            log("identified", member=self.member, name=bound)
         if self._timer is not None:
             self._timer.cancel()
         self._inside = True
         self._timer = self._loop.call_later(self._limits.nickname_timeout, self._no_name)
-        self._server.connect(self.member)
+        self._server.connect(self.member, bound)
 
     def _no_name(self) -> None:
         log("refused", member=self.member, why="no name in time")

@@ -97,6 +97,17 @@ def client_context(certificate: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.fixture
+def mutual(certificate: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Both sides, where the server asks for a certificate and the client shows one: the same, for brevity."""
+    server, client = (ssl.SSLContext(way) for way in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT))
+    server.verify_mode = ssl.CERT_REQUIRED
+    for context in (server, client):
+        context.load_cert_chain(certificate)
+        context.load_verify_locations(certificate)
+    return server, client
+
+
 @pytest.fixture(params=["plain", "tls"])
 def wire(
     request: pytest.FixtureRequest, server_context: ssl.SSLContext, client_context: ssl.SSLContext

@@ -6,6 +6,7 @@ import ssl
 import string
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from chat import failures
 from chat.client import Client
 from chat.errors import ChatError
 from chat.server import Server
+from chat.words import Words
+from tests.chat.conftest import make_certificate
 
 Run = Callable[[Coroutine[None, None, None]], None]
 
@@ -92,6 +95,26 @@ def test_what_connecting_fails_with(
                 assert (await refused(port)).startswith("What answers at {where} is not this chat")
 
         run(main())
+
+
+def test_what_a_client_without_a_good_certificate_is_refused_with(
+    run: Run, mutual: tuple[ssl.SSLContext, ssl.SSLContext], client_context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with Server(port=0, context=mutual[0]) as server:
+
+            async def refused() -> str:
+                with pytest.raises(ChatError) as caught:
+                    await Client.connect("localhost", server.address[1], "alice", context=client_context)
+                assert isinstance(caught.value.__cause__, ssl.SSLError)
+                assert Words("es").sentence(str(caught.value)) != str(caught.value)
+                return known(caught.value)
+
+            assert await refused() == "{where} lets in only who shows a certificate: connect with yours."
+            client_context.load_cert_chain(make_certificate(tmp_path / "own.pem"))
+            assert (await refused()).startswith("{where} does not accept your certificate ({reason})")
+
+    run(main())
 
 
 def test_how_a_connection_ends(run: Run) -> None:

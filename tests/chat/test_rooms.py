@@ -95,6 +95,41 @@ def test_a_name_is_taken_once_and_free_again_later(taken: str) -> None:
     assert house.say(1, taken) == (Joined(1, taken, "lobby"),)
 
 
+@pytest.mark.parametrize("spelled", ["alice", "ALICE", "ａｌｉｃｅ"])  # noqa: RUF001
+def test_who_is_bound_to_a_name_takes_that_one(spelled: str) -> None:
+    house = House("bob")
+    house.rooms.connect(1, "alice")
+    assert house.say(1, spelled) == (Joined(1, spelled, "lobby"),)
+
+
+@pytest.mark.parametrize("other", ["carol", "bob", "a1ice", "alice2", "álice"])
+def test_who_is_bound_to_a_name_takes_no_other(other: str) -> None:
+    """Nor one that only looks like it; and whether somebody has the other name they do not learn."""
+    house = House("bob")
+    house.rooms.connect(1, "alice")
+    why = "Your certificate is for the name alice: come in under that one."
+    assert house.say(1, other) == (Refused(1, why),)
+    assert house.read() == {1: [f"* name refused: {why}"]}
+    for _ in range(3):
+        house.say(1, other)
+    assert house.say(1, other) == (Refused(1, why), Close(1))
+
+
+def test_a_name_is_bound_as_long_as_the_connection_lasts() -> None:
+    house = House("bob")
+    house.rooms.connect(1, "alice")
+    assert house.say(1, "carol") != ()
+    assert house.say(1, "alice") == (Joined(1, "alice", "lobby"),)
+    house.rooms.disconnect(1)
+    house.rooms.connect(1)
+    assert house.say(1, "carol") == (Joined(1, "carol", "lobby"),)
+    house.rooms.connect(2, "alice")
+    assert house.say(2, "alice") == (Joined(2, "alice", "lobby"),)
+    house.rooms.connect(3, "alice")  # the same person twice
+    taken = "The name alice is taken, or looks like one that is: choose another one."
+    assert house.say(3, "alice") == (Refused(3, taken),)
+
+
 def test_five_bad_names_are_enough() -> None:
     house = House("alice")
     house.rooms.connect(1)

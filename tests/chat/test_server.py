@@ -13,7 +13,7 @@ from cryptography import x509
 
 from chat import notices
 from chat.client import Client
-from chat.errors import ChatError, ConnectionLost
+from chat.errors import ChatError, ConnectionLost, NicknameError
 from chat.limits import Limits
 from chat.lines import MAX_LINE
 from chat.server import Server
@@ -806,3 +806,146 @@ def test_what_was_said_before_the_end_arrives_before_it(run: Run, wire: Wire) ->
             assert (await nameless.rest()).decode() == closing + "\n"
 
     run(main())
+
+
+# --- certificates of clients
+
+
+Mutual = tuple[ssl.SSLContext, ssl.SSLContext]
+
+
+@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def asking(request: pytest.FixtureRequest, mutual: Mutual) -> Mutual:
+    """Both sides, the client showing a certificate, in each version of TLS."""
+    mutual[0].maximum_version = request.param
+    return mutual
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "chat.server"]
+
+
+def test_a_certificate_says_who_may_come_in_as_whom(
+    run: Run, asking: Mutual, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[bytes] = []
+
+    def identify(shown: bytes) -> str:
+        asked.append(shown)
+        return "alice"
+
+    async def main() -> None:
+        async with Server(port=0, context=asking[0], identify=identify) as server:
+            with pytest.raises(NicknameError) as caught:
+                await join(server, "bob", asking[1])
+            assert str(caught.value) == "Your certificate is for the name alice: come in under that one."
+            async with raw(server, asking[1]) as careless:  # who may try again
+                careless.write(b"bob\n")
+                assert await careless.line() == f"* name refused: {caught.value}"
+                careless.write(b"Alice\n")
+                assert await careless.line() == "* welcome, Alice. 1 here: Alice"
+                careless.write(b"!quit\n")
+                await careless.rest()
+            async with await join(server, "alice", asking[1]) as alice:
+                assert "alice" in await alice.users()
+
+    run(main())
+    assert asked == [ssl.PEM_cert_to_DER_cert(public(certificate))] * 3
+    assert 'event="identified" member=1 name="alice"' in logged(caplog)
+
+
+def public(certificate: Path) -> str:
+    """The certificate in a PEM file that has its key, too."""
+    text = certificate.read_text()
+    return text[text.index("-----BEGIN CERTIFICATE") :]
+
+
+def test_who_shows_nothing_is_refused_in_the_handshake(
+    run: Run, asking: Mutual, client_context: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with Server(port=0, context=asking[0], identify=lambda _: "alice") as server:
+            with pytest.raises(ChatError) as caught:
+                await join(server, "alice", client_context)
+            assert isinstance(caught.value.__cause__, ssl.SSLError)
+            said = str(caught.value)
+            # TLS 1.2 has no alert of its own for it (RFC 5246, section 7.4.6)
+            assert "lets in only who shows a certificate" in said or "SSLV3_ALERT_HANDSHAKE_FAILURE" in said
+
+    run(main())
+    assert 'event="handshake failed" member=1 why="PEER_DID_NOT_RETURN_A_CERTIFICATE"' in logged(caplog)
+
+
+def test_a_stranger_is_refused_in_the_handshake(
+    run: Run, asking: Mutual, client_context: ssl.SSLContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client_context.load_cert_chain(make_certificate(tmp_path / "own.pem"))
+
+    async def main() -> None:
+        async with Server(port=0, context=asking[0], identify=lambda _: "alice") as server:
+            # all of them hear why, however fast they speak
+            for _ in range(5):
+                with pytest.raises(ChatError, match="does not accept your certificate") as caught:
+                    await join(server, "alice", client_context)
+                assert isinstance(caught.value.__cause__, ssl.SSLError)
+
+    run(main())
+    [why] = {line.partition(" why=")[2] for line in logged(caplog) if "handshake failed" in line}
+    assert why.startswith('"CERTIFICATE_VERIFY_FAILED: ')
+
+
+@pytest.mark.parametrize("shows", ["a certificate without a name", "nothing", "nothing, in plaintext"])
+def test_where_a_name_is_wanted_nobody_comes_in_without(
+    run: Run,
+    mutual: Mutual,
+    server_context: ssl.SSLContext,
+    client_context: ssl.SSLContext,
+    caplog: pytest.LogCaptureFixture,
+    shows: str,
+) -> None:
+    """Also where the context was not told to ask."""
+
+    async def main() -> None:
+        theirs, ours = {
+            "a certificate without a name": mutual,
+            "nothing": (server_context, client_context),
+            "nothing, in plaintext": (None, None),
+        }[shows]
+        async with Server(port=0, context=theirs, identify=lambda _: None) as server:
+            with pytest.raises(ChatError, match=f"does not let you in: {notices.CERTIFICATE_WANTED}"):
+                await join(server, "alice", ours)
+            async with raw(server, ours) as connection:
+                connection.write(b"alice\nhello\n")
+                assert (await connection.rest()).decode() == notices.line(notices.CERTIFICATE_WANTED) + "\n"
+            assert server.rooms.names == ()
+
+    run(main())
+    assert 'event="refused" member=1 why="no certificate with a name"' in logged(caplog)
+    assert not any("joined" in line for line in logged(caplog))
+
+
+def test_who_comes_back_by_a_session_is_still_known(run: Run, asking: Mutual) -> None:
+    """The certificate is not shown again then (RFC 8446, section 2.2): it is in the session, which the ticket holds."""
+    asked: list[bytes] = []
+
+    def identify(shown: bytes) -> str:
+        asked.append(shown)
+        return "alice"
+
+    async def main() -> None:
+        async with Server(port=0, context=asking[0], identify=identify) as server:
+            session: ssl.SSLSession | None = None
+            for resumed in (False, True):
+                async with raw(server) as connection:
+                    hand = ByHand(connection, asking[1])
+                    if session is not None:
+                        hand.tls.session = session
+                    await hand.shake_hands()
+                    connection.write(hand.sealed(b"bob\n"))
+                    assert "Your certificate is for the name alice" in await hand.line()
+                    assert hand.tls.session_reused is resumed
+                    session = hand.tls.session
+
+    run(main())
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
