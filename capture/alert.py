@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from capture.errors import MalformedError
 from capture.fields import Cursor, Field
 from capture.protection import Protection
+from capture.registry import ALERT_LEVELS
 from capture.tls import ALERT, HEADER, Record, RecordLayer
 
 
@@ -51,7 +52,8 @@ def alerts(layer: RecordLayer, states: tuple[Protection, ...]) -> tuple[Alert, .
         states: what `protection` says of each of them.
 
     Raises:
-        MalformedError: a record in the clear holds a part of an alert, or nothing; the offset is that in the stream.
+        MalformedError: a record in the clear holds a part of an alert, or nothing, or what has no level of an alert;
+            the offset is that in the stream.
     """
     found = []
     for record, state in zip(layer.records, states, strict=True):
@@ -65,7 +67,9 @@ def alerts(layer: RecordLayer, states: tuple[Protection, ...]) -> tuple[Alert, .
             raise MalformedError(msg, record.end)
         cursor = Cursor(record.fragment, record.start + HEADER)
         while cursor.left:
-            cursor.number(1, "tls.alert_message.level")
+            if cursor.number(1, "tls.alert_message.level") not in ALERT_LEVELS:
+                msg = f"{record.fragment[cursor.at - 1]:02x} is not the level of an alert"
+                raise MalformedError(msg, cursor.base + cursor.at - 1)
             cursor.number(1, "tls.alert_message.desc")
         fields = cursor.fields
         found += [Alert(record, state, tuple(fields[at : at + 2])) for at in range(0, len(fields), 2)]

@@ -1,22 +1,28 @@
 """Opens TLS records with the secrets of a key log: TLS 1.3, and TLS 1.2 with AEAD suites.
 
-Pure. Knows the key schedule from the traffic secrets on (RFC 8446, section 7; RFC 5246, section 6.3) and record
-protection (RFC 8446, section 5.2; RFC 5246, section 6.2.3.3; RFC 5288; RFC 7905). A record that does not open raises;
-no byte of it is given out, because an AEAD checks before it decrypts.
+Pure. Knows which keys of the key schedule protect which records: those of early data, of the handshake, of what comes
+after it and of each key update (RFC 8446, sections 2.3, 4.6.3 and 7); in TLS 1.2 those of each handshake (RFC 5246,
+section 7.1). A record that does not open raises; no byte of it is given out.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+import itertools
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from capture.errors import CaptureError, KeyLogError
-from capture.hello import ClientHello, ServerHello, client_hello, server_hello
+from capture.hello import (
+    CLIENT_HELLO,
+    SERVER_HELLO,
+    ClientHello,
+    ServerHello,
+    client_hello,
+    parse_client_hello,
+    parse_server_hello,
+    server_hello,
+)
 from capture.keylog import KeyLog
-from capture.registry import CIPHER_SUITES
+from capture.opened import Opened, Protector, UnopenedError
+from capture.schedule import SUITES, TAG, Suite, TrafficKeys, TrafficSecret, tls12_keys, traffic_keys, updated
 from capture.streams import ByteStream, select
 from capture.tls import (
     APPLICATION_DATA,
@@ -26,120 +32,55 @@ from capture.tls import (
     HandshakeReader,
     Record,
     RecordLayer,
+    handshake_messages,
 )
 
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
-_FINISHED, _KEY_UPDATE = 20, 24  # handshake message types, RFC 8446, section 4
-_TAG = 16  # bytes of authentication tag of every suite below
-
-
-@dataclass(frozen=True, slots=True)
-class _Suite:
-    """What a cipher suite needs; lengths in bytes. `explicit` is the part of the nonce that TLS 1.2 sends along."""
-
-    aead: type[AESGCM | ChaCha20Poly1305]
-    key_length: int
-    hash: type[hashes.SHA256 | hashes.SHA384]
-    fixed_iv: int
-    explicit: int
-
-
-def _suite(name: str) -> _Suite:
-    """Return what the suite of this name needs: the name says it all."""
-    tls12_gcm = "_WITH_" in name and "_GCM_" in name  # the names of TLS 1.3 leave out the key exchange
-    return _Suite(
-        aead=ChaCha20Poly1305 if "_CHACHA20_" in name else AESGCM,
-        key_length=16 if "_AES_128_" in name else 32,
-        hash=hashes.SHA384 if name.endswith("_SHA384") else hashes.SHA256,
-        fixed_iv=4 if tls12_gcm else 12,  # RFC 5288, section 3; RFC 8446, section 5.3; RFC 7905, section 2
-        explicit=8 if tls12_gcm else 0,
-    )
-
-
-# Those with these AEADs and hashes; CCM, ARIA and Camellia, and all CBC and stream ciphers, cannot be opened here.
-_OPENED = ("_AES_128_GCM_SHA256", "_AES_256_GCM_SHA384", "_CHACHA20_POLY1305_SHA256")
-_SUITES = {number: _suite(name) for number, name in CIPHER_SUITES.items() if name.endswith(_OPENED)}
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A record that was encrypted and has been opened.
-
-    Attributes:
-        record: the record as it was captured.
-        content_type: the inner type (TLS 1.3, RFC 8446, section 5.2), or the record's own (TLS 1.2).
-        plaintext: what was inside.
-        body: offset in the record's fragment where the ciphertext of `plaintext` starts. These ciphers encrypt byte by
-            byte, so byte n of the plaintext stands encrypted at fragment[body + n].
-    """
-
-    record: Record
-    content_type: int
-    plaintext: bytes
-    body: int
-
-
-@dataclass(slots=True)
-class _Protection:
-    """The key, the nonce and the record number of one direction, as they stand."""
-
-    suite: _Suite
-    key: bytes
-    iv: bytes
-    sequence: int = 0
-
-    def open_record(self, record: Record, *, tls13: bool) -> tuple[bytes, int]:
-        """Return the plaintext and where its ciphertext starts in the fragment; counts the record."""
-        explicit = 0 if tls13 else self.suite.explicit
-        fragment = record.fragment
-        number = self.sequence.to_bytes(8, "big")
-        if explicit:
-            nonce = self.iv + fragment[:explicit]  # RFC 5288, section 3
-        else:
-            nonce = bytes(a ^ b for a, b in zip(self.iv, number.rjust(12, b"\0"), strict=True))  # RFC 8446, section 5.3
-        if tls13:
-            aad = record.header
-        else:
-            length = len(fragment) - explicit - _TAG
-            aad = number + record.header[:3] + max(0, length).to_bytes(2, "big")  # RFC 5246, section 6.2.3.3
-        try:
-            if len(fragment) < explicit + _TAG:
-                raise InvalidTag
-            plaintext = self.suite.aead(self.key).decrypt(nonce, fragment[explicit:], aad)
-        except InvalidTag as error:
-            span = record.stream.locate(record.start, record.end)[0]
-            msg = (
-                f"The key log has keys for this connection, but they do not open record {record.index} ({span}): "
-                "the key log or the capture was changed."
-            )
-            raise KeyLogError(msg) from error
-        self.sequence += 1
-        return plaintext, explicit
+_END_OF_EARLY_DATA, _FINISHED, _KEY_UPDATE = 5, 20, 24  # handshake message types, RFC 8446, section 4
+_TLS13_SUITES = tuple(SUITES[number] for number in (0x1301, 0x1302, 0x1303))  # RFC 8446, section B.4
+_CLIENT, _SERVER = 0, 1
+_EARLY, _MASTER = "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_RANDOM"  # labels of a key log, RFC 9850, section 2.1
 
 
 def open_connection(client: RecordLayer, server: RecordLayer, keylog: KeyLog) -> tuple[list[Opened], list[Opened]]:
     """Open the encrypted records of both directions of a connection; return the client's and the server's.
 
     Raises:
-        KeyLogError: the key log has no secret for this connection, or a record does not open with what it has.
+        KeyLogError: the key log has no secret for this connection, or a record does not open with what it has (then it
+            is an UnopenedError).
         CaptureError: there is no handshake in the capture, or its version or suite is not one that can be opened.
         MalformedError: a hello breaks the rules.
+    """
+    ours, theirs = open_sides(client, server, keylog)
+    return list(ours), list(theirs)
+
+
+def open_sides(client: RecordLayer, server: RecordLayer, keylog: KeyLog) -> tuple[Iterator[Opened], Iterator[Opened]]:
+    """Open a connection record by record, so that what opens before a record that does not is not lost.
+
+    Raises:
+        CaptureError: as `open_connection`, at once or when the first record is asked for that does not open.
     """
     hello, answer = client_hello(client), server_hello(server)
     if hello is None or answer is None:
         msg = f"The handshake of {client.stream.source} with {client.stream.destination} is not in the capture."
         raise CaptureError(msg)
-    suite = _SUITES.get(answer.cipher_suite)
+    suite = _suite(answer)
+    if answer.version == TLS_1_3:
+        return (
+            _open_tls13(client, hello, suite, keylog, "CLIENT"),
+            _open_tls13(server, hello, suite, keylog, "SERVER"),
+        )
+    states = _States((client, server), _keys12(hello, answer, keylog), keylog)
+    return states.open(_CLIENT), states.open(_SERVER)
+
+
+def _suite(answer: ServerHello) -> Suite:
+    suite = SUITES.get(answer.cipher_suite)
     if suite is None or answer.version not in (TLS_1_2, TLS_1_3):
         msg = f"The cipher suite {answer.suite_name} is not one that this lab can open; TLS 1.3 and AEAD suites are."
         raise CaptureError(msg)
-    if answer.version == TLS_1_3:
-        return (
-            list(_open_tls13(client, hello, suite, keylog, "CLIENT")),
-            list(_open_tls13(server, hello, suite, keylog, "SERVER")),
-        )
-    keys = _tls12_keys(hello, answer, suite, keylog)
-    return list(_open_tls12(client, keys[0])), list(_open_tls12(server, keys[1]))
+    return suite
 
 
 def _secret(keylog: KeyLog, label: str, hello: ClientHello) -> bytes:
@@ -153,81 +94,128 @@ def _secret(keylog: KeyLog, label: str, hello: ClientHello) -> bytes:
         raise KeyLogError(msg) from None
 
 
-def expand_label(secret: bytes, label: str, length: int, algorithm: hashes.HashAlgorithm) -> bytes:
-    """Return HKDF-Expand-Label(secret, label, "", length), RFC 8446, section 7.1."""
-    name = b"tls13 " + label.encode()
-    info = length.to_bytes(2, "big") + bytes([len(name)]) + name + b"\0"
-    return HKDFExpand(algorithm, length, info).derive(secret)
-
-
-def _tls13_protection(secret: bytes, suite: _Suite) -> _Protection:
-    algorithm = suite.hash()
-    return _Protection(
-        suite, expand_label(secret, "key", suite.key_length, algorithm), expand_label(secret, "iv", 12, algorithm)
-    )
-
-
-def _open_tls13(layer: RecordLayer, hello: ClientHello, suite: _Suite, keylog: KeyLog, side: str) -> Iterator[Opened]:
-    protection = _tls13_protection(_secret(keylog, f"{side}_HANDSHAKE_TRAFFIC_SECRET", hello), suite)
-    traffic = _secret(keylog, f"{side}_TRAFFIC_SECRET_0", hello)
-    finished = False
+def _open_tls13(layer: RecordLayer, hello: ClientHello, suite: Suite, keylog: KeyLog, side: str) -> Iterator[Opened]:
+    """Yield the records of one direction: early data, those of the handshake, and from its Finished on all others."""
+    # neither the hellos, nor the change_cipher_spec that means nothing (RFC 8446, section 5)
+    records = iter([record for record in layer.records if record.content_type == APPLICATION_DATA])
+    early = keylog.get((_EARLY, hello.random)) if side == "CLIENT" and hello.early_data else None
+    if early is not None:
+        records = yield from _open_early(records, TrafficSecret(_EARLY, 0, early), suite)
+    label, application = f"{side}_HANDSHAKE_TRAFFIC_SECRET", f"{side}_TRAFFIC_SECRET_0"
+    protection: Protector | None = None
     reader = HandshakeReader()
-    for record in layer.records:
-        if record.content_type != APPLICATION_DATA:
-            continue  # the hellos, and the change_cipher_spec that means nothing (RFC 8446, section 5)
-        inner, body = protection.open_record(record, tls13=True)
-        inner = inner.rstrip(b"\0")  # padding, RFC 8446, section 5.4
-        content_type, plaintext = (inner[-1], inner[:-1]) if inner else (0, b"")
-        yield Opened(record, content_type, plaintext, body)
-        if content_type != HANDSHAKE:
+    for record in records:
+        if protection is None:
+            protection = Protector(traffic_keys(TrafficSecret(label, 0, _secret(keylog, label, hello)), suite))
+        opened = protection.open13(record)
+        if opened is None:
+            if side == "CLIENT" and hello.early_data and label != application and not protection.sequence:
+                _secret(keylog, _EARLY, hello)  # without it, early data is what does not open
+            raise UnopenedError(record)
+        yield opened
+        if opened.content_type != HANDSHAKE:
             continue
-        for message in reader.feed(plaintext):
-            if message.msg_type == _FINISHED and not finished:
-                finished = True
-                protection = _tls13_protection(traffic, suite)
-            elif message.msg_type == _KEY_UPDATE:
-                traffic = expand_label(traffic, "traffic upd", len(traffic), suite.hash())  # RFC 8446, section 7.2
-                protection = _tls13_protection(traffic, suite)
+        for message in reader.feed(opened.plaintext):
+            secret = protection.keys.secret
+            if label != application and message.msg_type == _FINISHED:
+                label, protection = application, None
+                break  # nothing may follow in the same record (RFC 8446, section 5.1)
+            if label == application and message.msg_type == _KEY_UPDATE and isinstance(secret, TrafficSecret):
+                protection = Protector(traffic_keys(updated(secret, suite), suite))
 
 
-def prf(secret: bytes, label: bytes, seed: bytes, length: int, algorithm: hashes.HashAlgorithm) -> bytes:
-    """Return `length` bytes of PRF(secret, label, seed), RFC 5246, section 5."""
+def _open_early(
+    records: Iterator[Record], secret: TrafficSecret, suite: Suite
+) -> Generator[Opened, None, Iterator[Record]]:
+    """Yield the records that only the pre-shared key protects (RFC 8446, section 2.3); return those after them.
 
-    def mac(data: bytes) -> bytes:
-        signer = hmac.HMAC(secret, algorithm)
-        signer.update(data)
-        return signer.finalize()
+    An EndOfEarlyData ends them. A server that takes no early data gets none (section 4.2.10): then it is the first
+    record that does not open.
+    """
+    # the suite is that of the session resumed, and another one may be chosen where no early data is taken
+    tried = [Protector(traffic_keys(secret, one)) for one in (suite, *_TLS13_SUITES)]
+    reader = HandshakeReader()
+    for record in records:
+        for protection in tried:
+            opened = protection.open13(record)
+            if opened is not None:
+                break
+        else:
+            return itertools.chain([record], records)
+        tried = [protection]
+        yield opened
+        if opened.content_type == HANDSHAKE and any(
+            message.msg_type == _END_OF_EARLY_DATA for message in reader.feed(opened.plaintext)
+        ):
+            break
+    return records
 
-    out, a = b"", label + seed
-    while len(out) < length:
-        a = mac(a)
-        out += mac(a + label + seed)
-    return out[:length]
+
+def _keys12(hello: ClientHello, answer: ServerHello, keylog: KeyLog) -> tuple[TrafficKeys, TrafficKeys]:
+    master = _secret(keylog, _MASTER, hello)
+    return tls12_keys(_MASTER, master, hello.random, answer.random, _suite(answer))
 
 
-def _tls12_keys(
-    hello: ClientHello, answer: ServerHello, suite: _Suite, keylog: KeyLog
-) -> tuple[_Protection, _Protection]:
-    master = _secret(keylog, "CLIENT_RANDOM", hello)
-    key, iv = suite.key_length, suite.fixed_iv
-    block = prf(master, b"key expansion", answer.random + hello.random, 2 * (key + iv), suite.hash())
-    client_iv, server_iv = block[2 * key : 2 * key + iv], block[2 * key + iv :]
-    return _Protection(suite, block[:key], client_iv), _Protection(suite, block[key : 2 * key], server_iv)
+class _States:
+    """The states of a TLS 1.2 connection, each with keys of its own.
+
+    A change_cipher_spec ends one (RFC 5246, section 7.1). The first is in the clear. Where a later one holds a
+    handshake, too, the connection is renegotiated in it, and its hellos say which keys come next.
+    """
+
+    def __init__(
+        self, layers: tuple[RecordLayer, RecordLayer], first: tuple[TrafficKeys, TrafficKeys], keylog: KeyLog
+    ) -> None:
+        self._records = tuple(_encrypted_states(layer) for layer in layers)
+        self._names = tuple(str(layer.stream.source) for layer in layers)
+        self._keys = [first]
+        self._keylog = keylog
+
+    def open(self, side: int) -> Iterator[Opened]:
+        """Yield the encrypted records of one side."""
+        for number in range(len(self._records[side])):
+            while len(self._keys) <= number:
+                self._keys.append(self._renegotiated(len(self._keys) - 1))
+            yield from self._open(side, number)
+
+    def _open(self, side: int, number: int) -> Iterator[Opened]:
+        protection = Protector(self._keys[number][side])
+        for record in self._records[side][number]:
+            opened = protection.open12(record)
+            if opened is None:
+                raise UnopenedError(record)
+            yield opened
+
+    def _renegotiated(self, number: int) -> tuple[TrafficKeys, TrafficKeys]:
+        """Return the keys that the handshake within a state leads to."""
+        hello = parse_client_hello(self._message(_CLIENT, number, CLIENT_HELLO))
+        answer = parse_server_hello(self._message(_SERVER, number, SERVER_HELLO))
+        return _keys12(hello, answer, self._keylog)
+
+    def _message(self, side: int, number: int, msg_type: int) -> bytes:
+        states = self._records[side]
+        opened = self._open(side, number) if number < len(states) else iter(())
+        fragments = (item.plaintext for item in opened if item.content_type == HANDSHAKE)
+        for message in handshake_messages(fragments):
+            if message.msg_type == msg_type:
+                return message.body
+        msg = f"What follows a change_cipher_spec stays closed: {self._names[side]} said no hello before it."
+        raise CaptureError(msg)
 
 
-def _open_tls12(layer: RecordLayer, protection: _Protection) -> Iterator[Opened]:
-    encrypted = False
+def _encrypted_states(layer: RecordLayer) -> list[list[Record]]:
+    """Return the records after the first change_cipher_spec, those up to each further one together."""
+    states: list[list[Record]] = [[]]
     for record in layer.records:
+        states[-1].append(record)
         if record.content_type == CHANGE_CIPHER_SPEC:
-            encrypted = True  # everything after it is (RFC 5246, section 7.1)
-        elif encrypted:
-            plaintext, body = protection.open_record(record, tls13=False)
-            yield Opened(record, record.content_type, plaintext, body)
+            states.append([])
+    return states[1:]
 
 
 def explicit_nonce(answer: ServerHello) -> int:
     """Return how many bytes at the start of each fragment are a nonce in the clear (RFC 5288, section 3)."""
-    suite = _SUITES.get(answer.cipher_suite)
+    suite = SUITES.get(answer.cipher_suite)
     return suite.explicit if suite is not None and answer.version == TLS_1_2 else 0
 
 
@@ -236,9 +224,9 @@ def overhead(answer: ServerHello) -> int | None:
 
     The tag; in TLS 1.2 with AES-GCM the explicit nonce; in TLS 1.3 the byte of the inner type (RFC 8446, section 5.2).
     """
-    if answer.cipher_suite not in _SUITES:
+    if answer.cipher_suite not in SUITES:
         return None
-    return _TAG + explicit_nonce(answer) + (1 if answer.version == TLS_1_3 else 0)
+    return TAG + explicit_nonce(answer) + (1 if answer.version == TLS_1_3 else 0)
 
 
 def plaintext_stream(stream: ByteStream, opened: list[Opened]) -> ByteStream:

@@ -43,7 +43,8 @@ from capture.errors import CaptureError, TornCaptureError
 from capture.output import new_file
 from capture.segment import Segment
 from capture.streams import reassemble
-from capture.tls import CONTENT_TYPES, VERSIONS, RecordLayer, read_records
+from capture.tls import CONTENT_TYPES, VERSIONS, RecordLayer
+from capture.upgrade import read_connection
 
 What = Literal["segments", "records"]
 WHATS: tuple[What, ...] = get_args(What)
@@ -179,11 +180,13 @@ def _until_torn(segments: Iterable[Segment], problems: list[str]) -> Iterator[Se
 
 
 def _records(segments: Iterable[Segment], problems: list[str]) -> Iterator[Row]:
-    for stream in reassemble(segments):
-        layer = read_records(stream)
-        yield from record_rows(layer)
-        if layer.records and layer.end != "complete":
-            problems.append(f"The records from {stream.source} to {stream.destination} end early: {layer.reason}")
+    streams = reassemble(segments)
+    for client, server in zip(streams[::2], streams[1::2], strict=True):
+        for layer in read_connection(client, server):
+            yield from record_rows(layer)
+            if layer.records and layer.end != "complete":
+                ends = f"{layer.stream.source} to {layer.stream.destination}"
+                problems.append(f"The records from {ends} end early: {layer.reason}")
 
 
 def _csv(file: IO[bytes], columns: dict[str, type], rows: Iterable[Row]) -> int:

@@ -5,7 +5,7 @@ Pure. Knows Certificate, ServerKeyExchange and NewSessionTicket of TLS 1.2 (RFC 
 above knows are left alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from capture.hello import (
 )
 from capture.protection import Protection, protection
 from capture.streams import ByteStream, select
-from capture.tls import HANDSHAKE, HANDSHAKE_HEADER, HEADER, HandshakeMessage, RecordLayer, handshake_messages
+from capture.tls import HANDSHAKE, HANDSHAKE_HEADER, HEADER, HandshakeMessage, HandshakeReader, RecordLayer
 
 # Handshake message types, RFC 8446, section 4; RFC 5246, section 7.4.
 _NEW_SESSION_TICKET, _CERTIFICATE, _SERVER_KEY_EXCHANGE = 4, 11, 12
@@ -117,7 +117,7 @@ def read_handshake(client: RecordLayer, server: RecordLayer) -> Handshake:
     """
     states = protection(client, server)
     ours, theirs = clear_handshake(client, states[0]), clear_handshake(server, states[1])
-    asked, answered = list(handshake_messages([ours.data])), list(handshake_messages([theirs.data]))
+    asked, answered = list(_messages(client, states[0])), list(_messages(server, states[1]))
     client_hellos = [parse_client_hello(m.body, _body(m)) for m in asked if m.msg_type == CLIENT_HELLO]
     server_hellos = [parse_server_hello(m.body, _body(m)) for m in answered if m.msg_type == SERVER_HELLO]
     ecdhe = [hello for hello in server_hellos if hello.suite_name.startswith(_ECDHE)]
@@ -152,6 +152,16 @@ def clear_handshake(layer: RecordLayer, states: tuple[Protection, ...]) -> ByteS
             if record.content_type == HANDSHAKE and state == "clear" and record.fragment
         ],
     )
+
+
+def _messages(layer: RecordLayer, states: tuple[Protection, ...]) -> Iterator[HandshakeMessage]:
+    """Yield the messages in `clear_handshake`; one that another record breaks into is none (RFC 8446, section 5.1)."""
+    reader = HandshakeReader()
+    for record, state in zip(layer.records, states, strict=True):
+        if record.content_type == HANDSHAKE and state == "clear":
+            yield from reader.feed(record.fragment)
+        else:
+            reader.break_off()
 
 
 def _body(message: HandshakeMessage) -> int:

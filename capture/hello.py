@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from capture.errors import MalformedError
 from capture.fields import Cursor, Field
 from capture.registry import CIPHER_SUITES, name
-from capture.tls import HANDSHAKE, RecordLayer, handshake_messages
+from capture.tls import RecordLayer, first_messages
 
 CLIENT_HELLO, SERVER_HELLO = 1, 2
 
@@ -23,6 +23,7 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 _SERVER_NAME, _SUPPORTED_GROUPS, _EC_POINT_FORMATS, _SIGNATURE_ALGORITHMS, _ALPN = 0, 10, 11, 13, 16
 _EXTENDED_MASTER_SECRET, _SESSION_TICKET, _PRE_SHARED_KEY, _EARLY_DATA = 23, 35, 41, 42
 _SUPPORTED_VERSIONS, _COOKIE, _PSK_KEY_EXCHANGE_MODES, _KEY_SHARE = 43, 44, 45, 51
+_MAX_SESSION_ID = 32  # RFC 8446, section 4.1.2
 _VERSION = "tls.handshake.extensions.supported_version"
 
 T = TypeVar("T")
@@ -144,15 +145,15 @@ def parse_client_hello(body: bytes, at: int = 0) -> ClientHello:
     legacy_version = cursor.number(2, "tls.handshake.version")
     random = cursor.opaque(32, "tls.handshake.random")
     session_id = _session_id(cursor)
-    cipher_suites = cursor.vector(2, "tls.handshake.cipher_suites_length").numbers(2, "tls.handshake.ciphersuite")
-    compression_methods = cursor.vector(1, "tls.handshake.comp_methods_length").numbers(1, "tls.handshake.comp_method")
+    cipher_suites = _offered(cursor.vector(2, "tls.handshake.cipher_suites_length"), 2, "tls.handshake.ciphersuite")
+    methods = _offered(cursor.vector(1, "tls.handshake.comp_methods_length"), 1, "tls.handshake.comp_method")
     found = _extensions(cursor)
     return ClientHello(
         legacy_version=legacy_version,
         random=random,
         session_id=session_id,
         cipher_suites=cipher_suites,
-        compression_methods=compression_methods,
+        compression_methods=methods,
         extension_types=tuple(found),
         server_name=_read(found, _SERVER_NAME, _server_name),
         alpn=_read(found, _ALPN, _alpn) or (),
@@ -211,7 +212,17 @@ def parse_server_hello(body: bytes, at: int = 0) -> ServerHello:
 
 def _session_id(cursor: Cursor) -> bytes:
     session_id = cursor.vector(1, "tls.handshake.session_id_length")
+    if session_id.left > _MAX_SESSION_ID:
+        msg = f"a session id of {session_id.left} bytes is longer than TLS allows"
+        raise MalformedError(msg, session_id.base)
     return session_id.opaque(session_id.left, "tls.handshake.session_id")
+
+
+def _offered(choices: Cursor, length: int, name: str) -> tuple[int, ...]:
+    if not choices.left:
+        msg = "a hello offers at least one suite and one compression method"  # RFC 8446, section 4.1.2
+        raise MalformedError(msg, choices.base)
+    return choices.numbers(length, name)
 
 
 def _extensions(cursor: Cursor) -> dict[int, Cursor]:
@@ -342,7 +353,7 @@ def client_hello(layer: RecordLayer) -> ClientHello | None:
     Raises:
         MalformedError: it breaks a rule.
     """
-    for message in handshake_messages(r.fragment for r in layer.records if r.content_type == HANDSHAKE):
+    for message in first_messages(layer.records):
         return parse_client_hello(message.body) if message.msg_type == CLIENT_HELLO else None
     return None
 
@@ -353,7 +364,7 @@ def server_hello(layer: RecordLayer) -> ServerHello | None:
     Raises:
         MalformedError: it breaks a rule.
     """
-    for message in handshake_messages(r.fragment for r in layer.records if r.content_type == HANDSHAKE):
+    for message in first_messages(layer.records):
         if message.msg_type != SERVER_HELLO:
             return None
         hello = parse_server_hello(message.body)

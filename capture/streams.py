@@ -199,7 +199,10 @@ def _assemble(number: int, connection: _Connection, *, from_client: bool) -> Byt
 
 def _place(segments: list[Segment]) -> tuple[list[_Part], int]:
     """Put segments of one direction in their places; return the parts, in order, and where the last sent byte ends."""
-    syn = next((s.seq for s in segments if s.flags & SYN), None)
+    said = next((s.seq for s in segments if s.length and not s.flags & SYN), 0)
+    # where a server answers with more than one initial sequence number, it goes on from the one that was accepted
+    syns = dict.fromkeys(s.seq for s in segments if s.flags & SYN)
+    syn = min(syns, key=lambda seq: (said - seq - 1) % _MODULUS, default=None)
     # a SYN takes one sequence number (RFC 9293, section 3.4); without one, count from what was captured first
     base = syn + 1 if syn is not None else segments[0].seq if segments else 0
     parts: list[_Part] = []

@@ -15,9 +15,16 @@ from capture.streams import ByteStream
 HEADER = 5  # content type, legacy version (2), length (2): RFC 8446, section 5.1
 HANDSHAKE_HEADER = 4  # message type, length (3): RFC 8446, section 4
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
-CONTENT_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
+CONTENT_TYPES = {
+    20: "change_cipher_spec",
+    21: "alert",
+    22: "handshake",
+    23: "application_data",
+    24: "heartbeat",  # RFC 6520
+}
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
+_RIGHT = b"\x16\x03\0\0\0"  # the header of some record
 _MAX_FRAGMENT = (1 << 14) + 2048  # TLSCiphertext in TLS 1.2 (RFC 5246, section 6.2.3); TLS 1.3 allows 256 over 2^14
 
 
@@ -63,6 +70,7 @@ class RecordLayer:
         end: "complete", or "need more" where the stream ends within a record, or "malformed".
         at: offset in the stream of the first byte that is not part of a record in `records`.
         reason: for "need more" and "malformed", a sentence; else empty.
+        start: offset in the stream where its TLS begins; what stands before is in the clear (STARTTLS).
     """
 
     stream: ByteStream
@@ -70,6 +78,7 @@ class RecordLayer:
     end: Literal["complete", "need more", "malformed"]
     at: int
     reason: str = ""
+    start: int = 0
 
 
 def parse_header(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
@@ -78,46 +87,51 @@ def parse_header(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
     Raises:
         MalformedError: no TLS record starts here.
     """
-    # even a part of a header can be wrong already
-    if at < len(data) and data[at] not in CONTENT_TYPES:
-        msg = f"{data[at]:02x} is not a TLS content type"
+    part = data[at : at + HEADER]
+    # even a part of a header can be wrong already: what is not there yet is taken to be right
+    content_type, version, length = struct.unpack("!BHH", part + _RIGHT[len(part) :])
+    if content_type not in CONTENT_TYPES:
+        msg = f"{content_type:02x} is not a TLS content type"
         raise MalformedError(msg, at)
-    if len(data) - at < HEADER:
-        return None
-    content_type, version, length = struct.unpack_from("!BHH", data, at)
     if version not in VERSIONS:
-        msg = f"{version:04x} is not a TLS version"
+        msg = f"{part[1:3].hex()} is not a TLS version"
         raise MalformedError(msg, at + 1)
     if length > _MAX_FRAGMENT:
-        msg = f"a record of {length} bytes is longer than TLS allows"
+        msg = f"{part[3:].hex()} is a greater length than TLS allows"
         raise MalformedError(msg, at + 3)
-    return content_type, version, length
+    return (content_type, version, length) if len(part) == HEADER else None
 
 
-def read_records(stream: ByteStream) -> RecordLayer:
-    """Return the TLS records of a stream, up to its end, its first gap or the first byte that breaks a rule."""
-    whole = min((gap.at for gap in stream.gaps), default=len(stream.data))
+def read_records(stream: ByteStream, start: int = 0) -> RecordLayer:
+    """Return the TLS records of a stream, up to its end, its first gap or the first byte that breaks a rule.
+
+    Args:
+        stream: what one side sent.
+        start: offset of the first record; gaps before it do not matter.
+    """
+    gap = min((gap for gap in stream.gaps if gap.at > start or not start), key=lambda gap: gap.at, default=None)
+    whole = len(stream.data) if gap is None else gap.at
     data = stream.data[:whole]
     records: list[Record] = []
-    at = 0
+    at = start
     while at < whole:
         try:
             header = parse_header(data, at)
         except MalformedError as error:
-            return RecordLayer(stream, tuple(records), "malformed", at, f"{error}.")
+            return RecordLayer(stream, tuple(records), "malformed", at, f"{error}.", start)
         if header is None or at + HEADER + header[2] > whole:
             break
         content_type, version, length = header
         fragment = data[at + HEADER : at + HEADER + length]
         records.append(Record(stream, len(records), content_type, version, at, fragment))
         at += HEADER + length
-    if stream.gaps:
-        reason = f"{stream.gaps[0].length} bytes were not captured after byte {whole}."
-        return RecordLayer(stream, tuple(records), "need more", at, reason)
+    if gap is not None:
+        reason = f"{gap.length} bytes were not captured after byte {whole}."
+        return RecordLayer(stream, tuple(records), "need more", at, reason, start)
     if at < whole:
         reason = f"the stream ends {whole - at} bytes into a record."
-        return RecordLayer(stream, tuple(records), "need more", at, reason)
-    return RecordLayer(stream, tuple(records), "complete", at)
+        return RecordLayer(stream, tuple(records), "need more", at, reason, start)
+    return RecordLayer(stream, tuple(records), "complete", at, "", start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +188,25 @@ class HandshakeReader:
         self._start += at
         self._parts, self._have = [data[at:]], len(data) - at
         return found
+
+    def break_off(self) -> None:
+        """Give up the message that has begun: it will not become whole."""
+        self._start += self._have
+        self._parts, self._have, self._need = [], 0, HANDSHAKE_HEADER
+
+
+def first_messages(records: Iterable[Record]) -> Iterator[HandshakeMessage]:
+    """Yield the handshake messages in records of one direction, as if none of them were encrypted.
+
+    One that a record of another type breaks into is none: nothing comes between the records of a message (RFC 8446,
+    section 5.1), and after a change_cipher_spec its rest would be taken from what is encrypted.
+    """
+    reader = HandshakeReader()
+    for record in records:
+        if record.content_type == HANDSHAKE:
+            yield from reader.feed(record.fragment)
+        else:
+            reader.break_off()
 
 
 def handshake_messages(fragments: Iterable[bytes]) -> Iterator[HandshakeMessage]:

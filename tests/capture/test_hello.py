@@ -232,6 +232,24 @@ def test_every_part_of_an_extension_is_malformed(hello: bytes, kind: int, conten
     assert raised.value.offset == start + len(whole)
 
 
+@pytest.mark.parametrize(
+    ("parse", "body", "offset"),
+    [
+        (parse_client_hello, CLIENT[:34] + b"\x21" + bytes(33) + CLIENT[35:], 35),  # a session id of 33 bytes
+        (parse_server_hello, SERVER[:34] + b"\x21" + bytes(33) + SERVER[35:], 35),
+        (parse_client_hello, CLIENT[:35] + b"\0\0" + b"\1\0", 37),  # no suite
+        (parse_client_hello, CLIENT[:-2] + b"\0", 42),  # no compression method, not even none
+    ],
+)
+def test_lengths_that_are_not_allowed(parse: Callable[[bytes], object], body: bytes, offset: int) -> None:
+    """RFC 8446, section 4.1.2: they fit, and are malformed all the same."""
+    with pytest.raises(MalformedError) as raised:
+        parse(body)
+    assert raised.value.offset == offset
+    longest = parse_client_hello(CLIENT[:34] + b"\x20" + bytes(32) + CLIENT[35:])
+    assert longest.session_id == bytes(32)
+
+
 def test_an_extension_twice_is_malformed() -> None:
     with pytest.raises(MalformedError, match="extension 23 comes twice") as raised:
         parse_client_hello(extended(CLIENT, (23, ""), (42, ""), (23, "")))

@@ -54,6 +54,15 @@ def follow(lines: list[str]) -> list[dict[Endpoint, bytes]]:
     return found
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations([500, 90_000, 4_000_000_000])))
+def test_a_server_that_answers_with_several_sequence_numbers_goes_on_from_one(order: tuple[int, ...]) -> None:
+    """Those in front of several servers do so; it is the data that says which one the client took."""
+    answers = [sent(seq, flags=SYN | ACK, back=True) for seq in order]
+    said = [sent(90_001, b"hello ", back=True), sent(90_007, b"again", back=True)]
+    _, server = reassemble([sent(7, flags=SYN), *answers, *said])
+    assert (server.data, server.gaps) == (b"hello again", ())
+
+
 @pytest.mark.parametrize("name", [name for name in CAPTURES if name not in OTHERWISE])
 def test_as_tshark_follows_them(name: str, data: Path, tshark: Callable[..., list[str]]) -> None:
     streams = reassemble(read_segments(data / name, "native"))

@@ -16,6 +16,7 @@ from capture.tls import (
     HandshakeMessage,
     HandshakeReader,
     RecordLayer,
+    first_messages,
     handshake_messages,
     parse_header,
     read_records,
@@ -85,11 +86,14 @@ def test_byte_by_byte_and_with_trailing_bytes(
     [
         (b"GET / HTTP/1.0", 0),
         (b"\x00", 0),
-        (b"\x18\x03\x03\x00\x01", 0),
+        (b"\x19\x03\x03\x00\x01", 0),
         (b"\x17\x03\x05\x00\x01", 1),
         (b"\x17\x02\x00\x00\x01", 1),
         (b"\x17\x03\x03\x48\x01", 3),
         (b"\x17\x03\x03\xff\xff", 3),
+        (b"\x17\x48", 1),  # a part of a header can be wrong already
+        (b"\x17\x03\x05", 1),
+        (b"\x17\x03\x03\x49", 3),
     ],
 )
 def test_malformed_headers(data: bytes, offset: int) -> None:
@@ -176,6 +180,37 @@ def test_messages_do_not_depend_on_how_they_are_cut(bodies: list[bytes], data: s
         found += now
     assert [(message.msg_type, message.body) for message in found] == list(enumerate(bodies))
     assert [whole[message.start : message.start + 1] for message in found] == [bytes([n]) for n in range(len(bodies))]
+
+
+def test_what_is_wrong_already_does_not_need_more() -> None:
+    layer = read_records(stream(ALERT + b"\x16GE"))
+    assert (layer.end, layer.at, len(layer.records)) == ("malformed", 7, 1)
+    assert layer.reason.startswith("4745 is not a TLS version")
+
+
+def test_heartbeats_are_records() -> None:
+    """RFC 6520: TLS, if of another time."""
+    layer = read_records(stream(b"\x18\x03\x02\x00\x03\x01\x40\x00" + ALERT))
+    assert [record.content_type for record in layer.records] == [24, 21]
+
+
+def test_records_from_later_on() -> None:
+    layer = read_records(stream(b"hello" + ALERT + DATA), 5)
+    assert (layer.start, layer.end, [record.start for record in layer.records]) == (5, "complete", [5, 12])
+    assert read_records(stream(b"hello" + ALERT, Gap(5, 9)), 5).end == "complete", "what is missing is before it"
+    assert read_records(stream(b"hello" + ALERT, Gap(6, 9)), 5).end == "need more"
+
+
+def test_nothing_comes_between_the_records_of_a_message() -> None:
+    """What follows a change_cipher_spec is encrypted, and is no rest of what stood before."""
+    half, rest = b"\x16\3\3\0\5\x0e\0\0\4a", b"\x16\3\3\0\3bcd"
+    change = b"\x14\3\3\0\1\1"
+    done = b"\x16\3\3\0\4\x0e\0\0\0"
+    (whole,) = first_messages(read_records(stream(half + rest)).records)
+    assert whole.body == b"abcd"
+    assert list(first_messages(read_records(stream(half + change + rest)).records)) == []
+    (later,) = first_messages(read_records(stream(half + change + done)).records)
+    assert (later.msg_type, later.body, later.start) == (14, b"", 5)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -6,11 +6,14 @@ while real programs talk, and each .keys.txt is the key log of the recording bes
 anyone. Names say what a capture is about.
 """
 
+import asyncio
 import contextlib
+import dataclasses
 import datetime
 import gzip
 import ipaddress
 import itertools
+import json
 import os
 import socket
 import ssl
@@ -586,6 +589,8 @@ def record_tls(
     connections: int = 1,
     alpn: tuple[list[str], list[str]] = ([], []),
     tickets: bool = True,
+    extended_master_secret: bool = True,
+    keep_key: bool = False,
 ) -> None:
     """Record TLS with Python's ssl module; `connections` of them, the later ones resumed.
 
@@ -596,9 +601,14 @@ def record_tls(
         connections: how many.
         alpn: the application protocols of the client and of the server.
         tickets: whether there are any; without, TLS 1.2 resumes by session id.
+        extended_master_secret: whether both sides know it (RFC 7627).
+        keep_key: whether the server's private key is put beside the recording, as .key.pem.
     """
     with tempfile.TemporaryDirectory() as folder:
         pem = certificate(Path(folder))
+        if keep_key:
+            end = "-----END PRIVATE KEY-----\n"
+            (FOLDER / f"{name}.key.pem").write_text(pem.read_text().partition(end)[0] + end)
         server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server_context.load_cert_chain(pem)
         client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -608,6 +618,8 @@ def record_tls(
         client_context.keylog_filename = str(keys)
         for context in (server_context, client_context):
             context.minimum_version = context.maximum_version = version
+            if not extended_master_secret:
+                context.options |= ssl.Options(1)  # SSL_OP_NO_EXTENDED_MASTER_SECRET, which Python has no name for
             if not tickets:
                 context.options |= ssl.OP_NO_TICKET
             if version is ssl.TLSVersion.TLSv1_2:
@@ -639,6 +651,33 @@ def record_tls(
                             client.unwrap()
                             thread.join()
     keys.chmod(0o644)
+
+
+def record_session(name: str) -> None:
+    """Record a session of `make demo-keys` as the scenario itself runs it, with the server's key and what was sent.
+
+    It needs the lab's packages: run this file as `python -m tests.data.make`.
+    """
+    from capture.rights import Choice, Way  # noqa: PLC0415
+    from lab.folder import RunFolder  # noqa: PLC0415
+    from lab.scenario import CONVERSATION  # noqa: PLC0415
+    from lab.scenarios import shape  # noqa: PLC0415
+    from lab.scenarios.keys import matrix as keys_matrix  # noqa: PLC0415
+    from lab.scenarios.keys import scenario as keys  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
+        setting = shape.Setting(folder, Choice(Way.LOOPBACK, ""), "native", CONVERSATION, 0)
+        keys.make_certificates(folder.path)
+        sent, _, _ = asyncio.run(keys.record(setting, [keys_matrix.RSA]))
+        for ending, source in (
+            ("pcapng", folder.capture),
+            ("keys.txt", folder.keylog),
+            ("key.pem", folder.path / keys.KEY),
+        ):
+            (FOLDER / f"{name}.{ending}").write_bytes(source.read_bytes())
+        said = [dataclasses.asdict(message) for message in sent[keys_matrix.RSA]]
+        (FOLDER / f"{name}.sent.json").write_text(json.dumps(said, indent=2) + "\n", "ascii")
 
 
 def record_refused(name: str, client_version: ssl.TLSVersion, server_version: ssl.TLSVersion) -> None:
@@ -747,7 +786,205 @@ def record_openssl(
         keys.chmod(0o644)
 
 
+def record_early(name: str, *, refused: bool = False) -> None:
+    """Record two connections of `openssl s_client`: one that gets a ticket, one that sends early data with it.
+
+    Args:
+        name: of the files.
+        refused: the second goes to another server, which cannot read the ticket and wants another suite.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pem = certificate(Path(folder))
+        session, early = Path(folder) / "session", Path(folder) / "early"
+        early.write_bytes(LINES[0] + LINES[1])
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        keys = FOLDER / f"{name}.keys.txt"
+        keys.unlink(missing_ok=True)
+        server = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(pem), "-early_data"]
+        client = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-keylogfile", str(keys),
+                  "-servername", "localhost", "-CAfile", str(pem)]  # fmt: skip
+        first, second = ("-sess_out", str(session)), ("-sess_in", str(session), "-early_data", str(early))
+        with dumpcap(FOLDER / f"{name}.pcapng", port):
+            if refused:
+                talk(server, [[*client, *first]])
+                talk([*server, "-ciphersuites", "TLS_AES_128_GCM_SHA256"], [[*client, *second]])
+            else:
+                talk(server, [[*client, *first], [*client, *second]])
+    keys.chmod(0o644)
+
+
+def talk(server_command: list[str], client_commands: list[list[str]]) -> None:
+    """Run an openssl server and clients of it; each says a line and gets it back, and so has got the tickets, too."""
+    line = LINES[4]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    server = subprocess.Popen(server_command, **pipes)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        while b"ACCEPT" not in server.stdout.readline():
+            pass
+        for command in client_commands:
+            client = subprocess.Popen(command, **pipes)
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(line)
+            client.stdin.flush()
+            while line not in server.stdout.readline():
+                pass
+            server.stdin.write(line)
+            server.stdin.flush()
+            while line not in client.stdout.readline():
+                pass
+            client.stdin.write(b"Q\n")
+            client.stdin.close()
+            client.stdout.read()
+            client.wait()
+            client.stdout.close()
+    finally:
+        server.kill()
+        server.communicate()
+
+
+# A client of Java's own TLS (JSSE), which is no part of the lab: it asks a web server for a page.
+JAVA = """
+import javax.net.ssl.*;
+
+class Ask {
+    public static void main(String[] said) throws Exception {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new X509ExtendedTrustManager() {
+            public void checkClientTrusted(java.security.cert.X509Certificate[] c, String a) {}
+            public void checkServerTrusted(java.security.cert.X509Certificate[] c, String a) {}
+            public void checkClientTrusted(java.security.cert.X509Certificate[] c, String a, java.net.Socket s) {}
+            public void checkServerTrusted(java.security.cert.X509Certificate[] c, String a, java.net.Socket s) {}
+            public void checkClientTrusted(java.security.cert.X509Certificate[] c, String a, SSLEngine e) {}
+            public void checkServerTrusted(java.security.cert.X509Certificate[] c, String a, SSLEngine e) {}
+            public java.security.cert.X509Certificate[] getAcceptedIssuers() {
+                return new java.security.cert.X509Certificate[0];
+            }
+        }}, null);
+        int port = Integer.parseInt(said[0]);
+        try (SSLSocket s = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
+            s.setEnabledProtocols(new String[] {said[1]});
+            s.getOutputStream().write("GET / HTTP/1.0\\r\\n\\r\\n".getBytes());
+            s.getInputStream().readAllBytes();
+        }
+    }
+}
+"""
+
+
+def gnutls(versions: str) -> Callable[[int, Path], list[str]]:
+    """A client that speaks TLS by GnuTLS: wget, as Debian builds it."""
+    priority = f"NORMAL:-VERS-ALL:{versions}"
+    return lambda port, _: [
+        *("wget", "-q", "-t", "1", "-O", "/dev/null", "--no-check-certificate", f"--ciphers={priority}"),
+        f"https://localhost:{port}/",
+    ]
+
+
+def jsse(version: str) -> Callable[[int, Path], list[str]]:
+    """A client that speaks TLS by JSSE, and old TLS too."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        source, settings = folder / "Ask.java", folder / "java.security"
+        source.write_text(JAVA)
+        settings.write_text("jdk.tls.disabledAlgorithms=\n")
+        return ["java", f"-Djava.security.properties={settings}", str(source), str(port), version]
+
+    return command
+
+
+def record_foreign(name: str, client: Callable[[int, Path], list[str]], *options: str) -> None:
+    """Record a client of another library at `openssl s_server -www`, with a chain of certificates in small records."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        pem = certificate(Path(folder))
+        chain = certificate(Path(other))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = subprocess.Popen(
+            [
+                *("openssl", "s_server", "-www", "-accept", f"127.0.0.1:{port}", "-cert", str(pem)),
+                *("-cert_chain", str(chain), "-max_send_frag", "512", *options),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            assert server.stdout is not None
+            while b"ACCEPT" not in server.stdout.readline():
+                pass
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+                # one that is refused says so, and fails
+                subprocess.run(client(port, Path(folder)), stderr=subprocess.DEVNULL, check=False, timeout=60)
+        finally:
+            server.kill()
+            server.communicate()
+
+
+def record_starttls(name: str) -> None:
+    """Record `openssl s_client -starttls smtp`: words in the clear before TLS."""
+    with tempfile.TemporaryDirectory() as folder:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(Path(folder)))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+                client = subprocess.Popen(
+                    ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-starttls", "smtp", "-quiet"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+                raw, _ = listener.accept()
+                raw.sendall(b"220 localhost\r\n")
+                for answer in (b"250-localhost\r\n250 STARTTLS\r\n", b"220 go ahead\r\n"):
+                    raw.recv(4096)
+                    raw.sendall(answer)
+                with context.wrap_socket(raw, server_side=True) as server:
+                    assert client.stdin is not None
+                    client.stdin.write(b"MAIL FROM:<anna@localhost>\n")
+                    client.stdin.flush()
+                    server.recv(4096)
+                    server.sendall(b"250 ok\r\n")
+                client.communicate()
+
+
+def record_clear_after(name: str) -> None:
+    """Record TLS 1.2 that both sides end with close_notify before they go on in the clear (as FTP does, RFC 4217)."""
+    with tempfile.TemporaryDirectory() as folder:
+        pem = certificate(Path(folder))
+        contexts = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        contexts[0].load_cert_chain(pem)
+        contexts[1].load_verify_locations(pem)
+        for context in contexts:
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            with dumpcap(FOLDER / f"{name}.pcapng", port):
+
+                def serve() -> None:
+                    with contexts[0].wrap_socket(listener.accept()[0], server_side=True) as server:
+                        server.sendall(server.recv(4096).upper())
+                        with server.unwrap() as plain:
+                            plain.sendall(plain.recv(4096).upper())
+
+                thread = threading.Thread(target=serve)
+                thread.start()
+                raw = socket.create_connection(("127.0.0.1", port))
+                with contexts[1].wrap_socket(raw, server_hostname="localhost") as client:
+                    client.sendall(b"this is a secret\n")
+                    client.recv(4096)
+                    with client.unwrap() as plain:
+                        plain.sendall(b"this is none\n")
+                        plain.recv(4096)
+                thread.join()
+
+
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+ALL = ("-cipher", "ALL:@SECLEVEL=0")
 RECORDED: dict[str, Callable[[], None]] = {
     "plain": lambda: record_plain("plain", socket.AF_INET, "127.0.0.1"),
     "ipv6": lambda: record_plain("ipv6", socket.AF_INET6, "::1"),
@@ -762,6 +999,11 @@ RECORDED: dict[str, Callable[[], None]] = {
     "tls13-aes128": lambda: record_openssl("tls13-aes128", "-ciphersuites", "TLS_AES_128_GCM_SHA256"),
     "tls13-chacha": lambda: record_openssl("tls13-chacha", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"),
     "tls13-key-update": lambda: record_openssl("tls13-key-update", commands=(b"k\n", b"K\n")),
+    "tls13-padded": lambda: record_openssl(
+        "tls13-padded", "-record_padding", "64", server_options=("-record_padding", "100")
+    ),
+    "tls13-early": lambda: record_early("tls13-early"),
+    "tls13-early-refused": lambda: record_early("tls13-early-refused", refused=True),
     "tls13-retry": lambda: record_openssl(
         "tls13-retry", "-groups", "X25519:P-256", server_options=("-groups", "P-256")
     ),
@@ -780,8 +1022,27 @@ RECORDED: dict[str, Callable[[], None]] = {
         *("tls12-psk", "-tls1_2", "-noservername", "-cipher", "PSK-AES128-GCM-SHA256", "-psk", "00" * 16),
         server_options=("-psk", "00" * 16),
     ),
+    "renegotiated": lambda: record_openssl(
+        *("renegotiated", "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"),
+        commands=(b"R\n",),
+        server_options=("-client_renegotiation",),
+    ),
+    "keys-rsa": lambda: record_session("keys-rsa"),
+    "keys-no-ems": lambda: record_tls(
+        "keys-no-ems", TLS12, "AES256-GCM-SHA384", extended_master_secret=False, keep_key=True
+    ),
     "tls12-alert-ca": lambda: record_refused("tls12-alert-ca", TLS12, TLS12),
     "tls-alert-version": lambda: record_refused("tls-alert-version", TLS13, TLS12),
+    "foreign-tls10": lambda: record_foreign("foreign-tls10", gnutls("+VERS-TLS1.0"), "-tls1", *ALL),
+    "foreign-tls11": lambda: record_foreign("foreign-tls11", jsse("TLSv1.1"), "-tls1_1", *ALL),
+    "foreign-tls12": lambda: record_foreign("foreign-tls12", gnutls("+VERS-TLS1.2"), "-tls1_2"),
+    "foreign-tls13": lambda: record_foreign("foreign-tls13", jsse("TLSv1.3"), "-tls1_3"),
+    "foreign-no-cipher": lambda: record_foreign(
+        "foreign-no-cipher", gnutls("+VERS-TLS1.2"), "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"
+    ),
+    "foreign-old-version": lambda: record_foreign("foreign-old-version", jsse("TLSv1"), "-tls1_2"),
+    "foreign-starttls": lambda: record_starttls("foreign-starttls"),
+    "foreign-clear-after": lambda: record_clear_after("foreign-clear-after"),
 }
 
 
