@@ -9,8 +9,8 @@ LAB = $(VENV)/bin/python -m lab
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-plain demo-tls certs certs-openssl server client client-tls chat-gui chat-gui-tls watch doctor \
-	test check bench bench-chat clean
+.PHONY: help demo demo-plain demo-tls demo-keys demo-mitm demo-leaks demo-fakes demo-tamper demo-mutual certs certs-openssl \
+	server client client-tls chat-gui chat-gui-tls watch doctor test check bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,24 @@ demo-plain: $(VENV)/.ready ## the plaintext chat: an open book
 
 demo-tls: $(VENV)/.ready ## the same chat over TLS, without keys and with them
 	@$(LAB) demo tls $(ARGS)
+
+demo-keys: $(VENV)/.ready ## who can read a recorded session: nobody, the thief of the server's key, the holder of the key log
+	@$(LAB) scenario keys $(ARGS)
+
+demo-mitm: $(VENV)/.ready ## somebody in the middle with false certificates: which client falls for which
+	@$(LAB) scenario mitm $(ARGS)
+
+demo-leaks: $(VENV)/.ready ## what lengths and times tell of an encrypted chat, and what padding costs
+	@$(LAB) scenario leaks $(ARGS)
+
+demo-fakes: $(VENV)/.ready ## chats that only look encrypted, each read from the capture
+	@$(LAB) scenario fakes $(ARGS)
+
+demo-tamper: $(VENV)/.ready ## one bit changed on the way: who notices
+	@$(LAB) scenario tamper $(ARGS)
+
+demo-mutual: $(VENV)/.ready ## certificates for clients too: names that cannot be borrowed
+	@$(LAB) scenario mutual $(ARGS)
 
 certs: $(VENV)/.ready ## make the lab's CA and server certificate, or renew them
 	@$(LAB) certs

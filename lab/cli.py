@@ -2,11 +2,10 @@
 
 import errno
 import json
-import signal
 import ssl
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,37 +15,48 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from capture import decode as hexes
-from capture.errors import CaptureError, MalformedError
-from capture.readers import ReaderName, best_reader
-from capture.rights import Choice, Way, choose, private_refusal, refusals
-from capture.sources import SourceName, refusal
-from certs.contexts import explain
-from certs.errors import CertsError
+from capture.errors import MalformedError
+from capture.readers import best_reader
+from capture.rights import Way as WayOfCapturing
+from capture.rights import choose, refusals
 from certs.openssl_course import run_course
 from certs.store import open_store
-from chat.errors import ChatError
 from chat.escape import visible
-from lab import cli_capture, evidence, pipeline, presentation, private
+from lab import cli_capture, evidence, pipeline, presentation, private, shell
 from lab import doctor as checks
 from lab.cli_client import client
+from lab.cli_decrypt import decrypt
 from lab.cli_gui import gui
 from lab.cli_live import live
 from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs, PlainPort, TlsPort
+from lab.cli_run import (
+    ERRORS,
+    INTERRUPTED,
+    Failure,
+    Json,
+    Keep,
+    Reader,
+    Source,
+    Way,
+    choice_of,
+    complain,
+    kept,
+    sentence,
+)
+from lab.cli_scenario import scenario
 from lab.cli_server import server
 from lab.errors import LabError
 from lab.fix import cannot, fixes, script
-from lab.folder import RunFolder, make_folder
+from lab.folder import make_folder
+from lab.identity import issue
 from lab.reading import read_capture
 from lab.record import Plan, Transport
 from lab.scenario import CONVERSATION, read_messages
 
-_ERRORS = (LabError, CaptureError, CertsError, ChatError)
-_INTERRUPTED = 128 + signal.SIGINT
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 _What = Literal["plain", "tls", "both"]
-_WayName = Literal["auto", "loopback", "private", "tap"]
 _TlsVersion = Literal["1.2", "1.3"]
 _TRANSPORTS: dict[_What, tuple[Transport, ...]] = {
     "plain": (Transport.PLAIN,),
@@ -57,11 +67,6 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _Messages = Annotated[Path | None, typer.Option(help='Your own words: a UTF-8 file, a message a line, "name > text".')]
 _Tls = Annotated[_TlsVersion, typer.Option(help="The TLS version.")]
-_Reader = Annotated[ReaderName | None, typer.Option(help="What reads the capture. [default: tshark, else native]")]
-_Way = Annotated[_WayName, typer.Option(help="How to capture; auto is the best that `lab doctor` finds.")]
-_Source = Annotated[SourceName | None, typer.Option(help="Who captures. [default: the first of these that may]")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the verdict with its evidence as JSON, and nothing else.")]
-_Keep = Annotated[Path, typer.Option(help="The folder in which this run gets its own.")]
 
 app = typer.Typer(
     help="Run a chat in plaintext and over TLS, capture both, and see what an eavesdropper reads.",
@@ -74,15 +79,9 @@ cli_capture.app.command()(live)
 app.command()(server)
 app.command()(client)
 app.command()(gui)
+app.command()(scenario)
+app.command()(decrypt)
 app.add_typer(cli_capture.app, name="capture")
-
-
-class Failure(Exception):  # noqa: N818  (it is how a command ended, not a mistake in one)
-    """Ends a command with an exit status, after it has said why itself."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,10 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failure as failure:
         return failure.status
     except (typer.Abort, KeyboardInterrupt):
-        _complain("Stopped.")
-        return _INTERRUPTED
-    except _ERRORS as error:
-        _complain(_sentence(error))
+        complain("Stopped.")
+        return INTERRUPTED
+    except ERRORS as error:
+        complain(sentence(error))
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough
         _close_output()
@@ -105,15 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _NO_ROOM:
             raise
         _close_output()
-        _complain(f"The output cannot be written ({error.strerror}): make room, or send it elsewhere.")
+        complain(f"The output cannot be written ({error.strerror}): make room, or send it elsewhere.")
         return 1
     except TyperException as error:  # wrong words on the command line
         said = error.format_message().replace("Value error, ", "").rstrip(".")
-        _complain(f"{said}: `python -m lab --help` lists what there is.")
+        complain(f"{said}: `python -m lab --help` lists what there is.")
         return 2
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into that
-        _complain("Stopped.")
-        return _INTERRUPTED
+    if status == INTERRUPTED:  # typer turns Ctrl-C into that
+        complain("Stopped.")
+        return INTERRUPTED
     return int(status or 0)
 
 
@@ -121,20 +120,6 @@ def _close_output() -> None:
     """Give up what could not be written, or Python would try again at its end and complain."""
     with suppress(OSError):
         sys.stdout.close()
-
-
-def _sentence(error: BaseException) -> str:
-    cause = error.__cause__
-    # the chat cannot know what certificates are for; certs can say what is wrong with one
-    if isinstance(error, ChatError) and isinstance(cause, ssl.SSLError):
-        return explain(cause)
-    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
-        return f"{error} `--plain-port 0 --tls-port 0` takes any that are free."
-    return str(error)
-
-
-def _complain(sentence: str) -> None:
-    Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
 
 
 def _say(text: str) -> None:
@@ -147,19 +132,19 @@ def demo(
     what: Annotated[_What, typer.Argument(help="The plaintext chat, the TLS chat, or both side by side.")] = "both",
     messages: _Messages = None,
     tls: _Tls = "1.3",
-    reader: _Reader = None,
-    way: _Way = "auto",
-    source: _Source = None,
-    as_json: _Json = False,
-    keep: _Keep = Path("out"),
+    reader: Reader = None,
+    way: Way = "auto",
+    source: Source = None,
+    as_json: Json = False,
+    keep: Keep = Path("out"),
     plain_port: PlainPort = PLAIN_PORT,
     tls_port: TlsPort = TLS_PORT,
     certificates: Certs = CERTIFICATES,
 ) -> None:
     """Run a chat, capture it, show what can be read."""
     steps = read_messages(messages) if messages else CONVERSATION
-    choice = _choice(way, source)
-    if choice.way is Way.PRIVATE and not private.inside():
+    choice = choice_of(way, source)
+    if choice.way is WayOfCapturing.PRIVATE and not private.inside():
         private.enter(context.obj)
     plan = Plan(
         transports=_TRANSPORTS[what],
@@ -172,7 +157,7 @@ def demo(
     )
     console = Console(highlight=False, quiet=as_json)
     folder = make_folder(keep, what)
-    with _kept(folder):
+    with kept(folder):
         with console.status("The chat runs and is captured …"):
             outcome = pipeline.run(plan, folder)
         verdict = evidence.outcome(outcome)
@@ -184,52 +169,19 @@ def demo(
         raise Failure(1)
 
 
-def _choice(way: _WayName, source: SourceName | None) -> Choice:
-    if source is not None and (way == "loopback" or (way == "auto" and not private.inside())):
-        if refused := refusal(source):
-            msg = f"The {source} may not capture here ({refused.rstrip('.')}): `python -m lab doctor` says what may."
-            raise LabError(msg)
-        return Choice(Way.LOOPBACK, "", source)
-    if way == "auto":
-        return choose(inside=private.inside())
-    if way == "private" and not private.inside() and (refused := private_refusal()):
-        msg = f"There is no private loopback here: {refused}"
-        raise LabError(msg)
-    return Choice(Way(way), "", source)
-
-
-@contextmanager
-def _kept(folder: RunFolder) -> Iterator[None]:
-    """Say what went wrong in a run and where what was captured is; leave no folder behind that holds nothing."""
-    try:
-        yield
-    except (*_ERRORS, KeyboardInterrupt) as error:
-        stopped = isinstance(error, KeyboardInterrupt)
-        sentence = "Stopped." if stopped else _sentence(error)
-        if folder.capture.exists() and folder.capture.stat().st_size:
-            if str(folder.capture) not in sentence:
-                sentence += f" What was captured is in {folder.capture}."
-        else:
-            for file in folder.path.iterdir():
-                file.unlink()
-            folder.path.rmdir()
-        _complain(sentence)
-        raise Failure(_INTERRUPTED if stopped else 1) from error
-
-
 @app.command()
 def read(
     capture: Annotated[Path, typer.Argument(help="A capture file: pcap or pcapng, zipped with gzip or not.")],
     keylog: Annotated[
         Path | None, typer.Option(help="The key log of the session, to open its TLS connections.")
     ] = None,
-    reader: _Reader = None,
+    reader: Reader = None,
 ) -> None:
     """Read the chats in a capture file."""
     result = read_capture(capture, reader or best_reader(), keylog)
     presentation.show_reading(Console(highlight=False), result)
     for problem in result.problems:
-        _complain(problem)
+        complain(problem)
     if result.problems:
         raise Failure(1)
 
@@ -281,11 +233,22 @@ def doctor(
 
 @app.command()
 def certs(
+    client: Annotated[
+        str | None, typer.Option(help="Make the certificate of a client: the name that it gives in the chat.")
+    ] = None,
     openssl: Annotated[bool, typer.Option("--openssl", help="Run the course's openssl steps for real.")] = False,
-    keep: _Keep = Path("out"),
+    keep: Keep = Path("out"),
     certificates: Certs = CERTIFICATES,
 ) -> None:
     """Make the certificates, or renew them."""
+    if client is not None:
+        own = issue(certificates, client)
+        _say(own.renewed)
+        _say(f"Client:  {own.certificate}\nKey:     {own.key} (0600)")
+        _say("The server asks for it with --client-certificates. To show it:")
+        _say(f"  {shell.client(own.certificate, certificates)}")
+        _say(f"  {shell.s_client(certificates / 'ca.pem', TLS_PORT, own.certificate.with_suffix(''))}")
+        return
     if not openssl:
         store = open_store(certificates)
         _say(store.renewed)

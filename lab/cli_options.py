@@ -1,4 +1,4 @@
-"""What several commands take: the two ports, the folder of the certificates, which server, in which language."""
+"""What several commands take: the two ports, the folder of certificates, which server, as whom, in which language."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -17,4 +17,9 @@ Ca = Annotated[
     Path | None,
     typer.Option(help="The certificate of the CA to trust, for a server on another machine. [default: this lab's own]"),
 ]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(help="Your own certificate, for a TLS chat that lets in nobody without. [default: none]"),
+]
+Key = Annotated[Path | None, typer.Option(help="The key of that certificate. [default: beside it, NAME.key]")]
 Certs = Annotated[Path, typer.Option("--certs", help="The folder of the certificates.", show_default="certs/local")]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import sys
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
@@ -17,7 +18,7 @@ from rich.text import Text
 from capture.keylog import check_keylog
 from certs.contexts import server_context
 from certs.errors import CertsError
-from certs.store import open_store
+from certs.store import Store, open_store
 from chat import loop
 from chat.limits import DEFAULT, Limits
 from chat.lines import MAX_LINE, MAX_SERVER_LINE
@@ -28,6 +29,7 @@ from chat.server import Server
 from lab import shell
 from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs, PlainPort, TlsPort
 from lab.errors import LabError
+from lab.identity import identify
 
 # The welcome names everybody, each with ", " and up to four bytes a character, in one line that clients still take.
 _MOST = MAX_SERVER_LINE // (4 * MAX_NICKNAME + 2) - 1
@@ -43,6 +45,13 @@ def server(
         Path | None, typer.Option(help="Write the keys of the TLS chat to this file, to open it later.")
     ] = None,
     certificates: Certs = CERTIFICATES,
+    client_certificates: Annotated[
+        bool,
+        typer.Option(
+            "--client-certificates",
+            help="Over TLS, let in only who shows a certificate from this lab's CA, and only under the name in it.",
+        ),
+    ] = False,
     max_clients: Annotated[
         int, typer.Option(min=1, max=_MOST, help="People at a time, in each of the two chats: a large class.")
     ] = DEFAULT.max_clients,
@@ -73,7 +82,12 @@ def server(
     if keylog is not None:
         check_keylog(keylog)  # before anything is added to it
     store = open_store(certificates, addresses=others)
-    secure = server_context(store.server_certificate, store.server_key, keylog=keylog)
+
+    def secured(by: Store) -> ssl.SSLContext:
+        client_ca = by.ca_certificate if client_certificates else None
+        return server_context(by.server_certificate, by.server_key, keylog=keylog, client_ca=client_ca)
+
+    secure = secured(store)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     limits = Limits(
         max_line=max_line,
@@ -97,20 +111,30 @@ def server(
                 Server(hosts=hosts, port=plain_port, limits=limits, log_texts=log_texts)
             )
             tls = await stack.enter_async_context(
-                Server(hosts=hosts, port=tls_port, context=secure, limits=limits, log_texts=log_texts)
+                Server(
+                    hosts=hosts,
+                    port=tls_port,
+                    context=secure,
+                    limits=limits,
+                    log_texts=log_texts,
+                    identify=identify if client_certificates else None,
+                )
             )
 
             def reload() -> None:
                 try:
                     renewed = open_store(certificates, addresses=others)
-                    tls.context = server_context(renewed.server_certificate, renewed.server_key, keylog=keylog)
+                    tls.context = secured(renewed)
                     log("certificates reloaded", certificate=str(renewed.server_certificate))
                 except CertsError as error:  # those in use are as good as they were
                     log("certificates not reloaded", why=str(error))
 
             events.add_signal_handler(signal.SIGUSR1, reload)
             _say(f"Plaintext: nc 127.0.0.1 {plain.address[1]}")
-            _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1])}")
+            clients = certificates / "clients" / "NAME" if client_certificates else None
+            _say(f"TLS:       {shell.s_client(store.ca_certificate, tls.address[1], clients)}")
+            if client_certificates:
+                _say("           NAME is who you are: `python -m lab certs --client NAME` makes the two files.")
             _say(f"Watch:     {shell.watch(plain.address[1], tls.address[1], keylog)}")
             _say(f"Reload:    kill -USR1 {os.getpid()} reads the certificates again; nobody is dropped.")
             if log_texts:

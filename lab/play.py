@@ -1,4 +1,7 @@
-"""Plays a scenario with real clients against a real server, and notes what was sent. Waits on events, never sleeps."""
+"""Plays a scenario with real clients against a real server, and notes what was sent.
+
+Waits on events; it sleeps only where the scenario has a pause, which is then part of what happens.
+"""
 
 import asyncio
 import time
@@ -8,11 +11,12 @@ from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
 from lab.errors import LabError
-from lab.scenario import Join, Leave, ListUsers, Say, Sent, Step
+from lab.scenario import Join, Leave, ListUsers, Pause, Say, Sent, Step
 
 _STEP_TIMEOUT = 20.0  # seconds; a step takes milliseconds, and this is for machines that swap
 
 Connect = Callable[[str], Awaitable[Client]]
+_Deed = Join | Say | ListUsers | Leave
 
 
 async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
@@ -30,7 +34,10 @@ async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
     sent: list[Sent] = []
     try:
         for step in steps:
-            await _in_time(step, room, connect, sent)
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                await _in_time(step, room, connect, sent)
         for who in tuple(room):
             await _in_time(Leave(who), room, connect, sent)
     finally:
@@ -38,7 +45,7 @@ async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
     return tuple(sent)
 
 
-async def _in_time(step: Step, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
+async def _in_time(step: _Deed, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
     try:
         async with asyncio.timeout(_STEP_TIMEOUT):
             await _do(step, room, connect, sent)
@@ -47,7 +54,7 @@ async def _in_time(step: Step, room: dict[str, Client], connect: Connect, sent: 
         raise LabError(msg) from None
 
 
-async def _do(step: Step, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
+async def _do(step: _Deed, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:
     others = tuple(name for name in room if name != step.who)
     match step:
         case Join(who):

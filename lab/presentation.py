@@ -4,6 +4,7 @@ Whatever was typed or captured passes through `visible` first and is never read 
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from capture.decode import colon_hex, hexdump, strip_colons
 from capture.decrypt import TLS_1_3
+from capture.readers import ReaderName
 from capture.rights import MEANING, Choice, Way
+from capture.sources.source import Counters
 from capture.streams import ByteStream, Span
 from capture.tls import CONTENT_TYPES, VERSIONS, Record
 from capture.tools import find
@@ -21,6 +24,7 @@ from certs.openssl_course import Step
 from chat.escape import visible
 from lab import shell
 from lab.doctor import Check
+from lab.folder import RunFolder
 from lab.overhear import Heard, repeated
 from lab.pipeline import ChatOutcome, Outcome
 from lab.reading import Reading
@@ -46,7 +50,7 @@ def spans_text(spans: Iterable[Span]) -> str:
 
 def show(console: Console, outcome: Outcome) -> None:
     """Print a finished run."""
-    console.print(_way(outcome.plan.choice))
+    console.print(way_text(outcome.plan.choice))
     if len(outcome.chats) == 1:
         for chat in outcome.chats.values():
             (_show_plain if chat.transport is Transport.PLAIN else _show_tls)(console, outcome, chat)
@@ -55,18 +59,20 @@ def show(console: Console, outcome: Outcome) -> None:
     _show_end(console, outcome)
 
 
-def _way(choice: Choice) -> Text:
+def way_text(choice: Choice) -> Text:
+    """Return how it was captured, and why not better."""
     text = f"Captured {MEANING[choice.way]}."
     if choice.why and choice.way is not Way.LOOPBACK:
         text += f" {choice.why} `make doctor` says how to get a better way."
     return Text(visible(text), "dim")
 
 
-def _rule(title: str) -> RenderableType:
+def rule(title: str) -> RenderableType:
+    """Return the line that a part of the page begins with."""
     return Padding(Rule(Text(title, "bold"), align="left"), (1, 0, 0, 0))
 
 
-def _facts(rows: Iterable[tuple[str, str | Text]], indent: int = 4) -> RenderableType:
+def facts(rows: Iterable[tuple[str, str | Text]], indent: int = 4) -> RenderableType:
     """Lay out "label  value" rows; long values wrap below themselves."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -94,7 +100,7 @@ def _payload_at(stream: ByteStream, span: Span) -> bytes:
 def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
     width = console.width - 20
     repeats = repeated(chat.streams)
-    console.print(_rule(f"The plaintext chat on port {chat.port}, read off the wire"))
+    console.print(rule(f"The plaintext chat on port {chat.port}, read off the wire"))
     console.print(
         Text(
             "Bytes count from 0, the first and the last are included. tcp.payload is Wireshark's name for what a frame "
@@ -118,11 +124,11 @@ def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
             ("no colons", shorten(strip_colons(colons), width)),
             ("decoded", Text(shorten(visible(heard.text), width), "green")),
         ]
-        console.print(_facts(rows, indent=5))
+        console.print(facts(rows, indent=5))
     short = next((f.heard for f in chat.verdict.findings if f.heard and len(f.sent.text) < _SHORT_ECHO), None)
     if short is not None:
         frame, capture = short.spans[0].frame, outcome.folder.capture
-        _show_lines(
+        show_lines(
             console,
             "See it yourself",
             (
@@ -139,25 +145,25 @@ def _show_plain(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
 
 def _show_tls(console: Console, outcome: Outcome, chat: ChatOutcome) -> None:
     assert chat.with_keys is not None
-    console.print(_rule(f"The TLS chat on port {chat.port}, without keys"))
+    console.print(rule(f"The TLS chat on port {chat.port}, without keys"))
     console.print(_search_table(chat.verdict, console.width))
     _show_statistics(console, chat.verdict)
     carried = [(f, r) for f, r in zip(chat.with_keys.findings, chat.carriers, strict=True) if r and f.heard]
     if carried:
         finding, record = min(carried, key=lambda pair: len(pair[1].fragment))
-        console.print(_rule("One record taken apart"))
+        console.print(rule("One record taken apart"))
         _show_record(console, outcome, chat, finding, record)
-    console.print(_rule("What anybody can still see"))
+    console.print(rule("What anybody can still see"))
     for connection in chat.visible:
         console.print(_visible(connection))
     _show_verdict(console, "Verdict without keys", chat.verdict, "read off the wire")
-    console.print(_rule("The same file, with the key log"))
+    console.print(rule("The same file, with the key log"))
     for finding in chat.with_keys.findings:
         console.print(_message(finding.sent.number, finding.sent.who, finding.sent.text, console.width - 20))
         where = f"encrypted in {spans_text(finding.heard.spans)}" if finding.heard else "not read"
         console.print(Text(f"     {where}", "dim" if finding.heard else "bold red"))
     line = shell.decrypted_fields(outcome.folder.capture, outcome.folder.keylog, chat.port)
-    _show_lines(console, "See it yourself", (("what the chat says, with the key log", line),))
+    show_lines(console, "See it yourself", (("what the chat says, with the key log", line),))
     _show_verdict(console, "Verdict with the keys", chat.with_keys, "read with the key log")
 
 
@@ -242,7 +248,7 @@ def _show_statistics(console: Console, verdict: Verdict) -> None:
                 "compressed or XORed text can look as random.",
             )
         )
-    console.print(_facts(rows, indent=1))
+    console.print(facts(rows, indent=1))
 
 
 def _show_record(console: Console, outcome: Outcome, chat: ChatOutcome, finding: Finding, record: Record) -> None:
@@ -266,13 +272,13 @@ def _show_record(console: Console, outcome: Outcome, chat: ChatOutcome, finding:
         ("tls.app_data", shorten(colon_hex(record.fragment), console.width - 18)),
         ("", f"these {length} bytes: {clear}encrypted; the last 16 are the authentication tag, a seal against changes"),
     ]
-    console.print(_facts(rows, indent=1))
+    console.print(facts(rows, indent=1))
     # a narrow terminal cuts the text column off: wrapped, it would stand under the wrong bytes
     console.print(Padding(Text(hexdump(data[:96]), "yellow", no_wrap=True, overflow="crop"), (0, 0, 0, 3)))
     if len(data) > 96:
         console.print(Text(f"   … {len(data) - 96} more bytes", "dim"))
     capture = outcome.folder.capture
-    _show_lines(
+    show_lines(
         console,
         "See it yourself",
         (
@@ -312,11 +318,12 @@ def _visible(connection: Visible) -> RenderableType:
         rows.append(
             ("so", f"a record of n bytes hides n - {connection.overhead}: the length of each line is no secret")
         )
-    return _facts(rows, indent=1)
+    return facts(rows, indent=1)
 
 
-def _show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -> None:
-    console.print(_rule(title))
+def show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -> None:
+    """Print shell lines to copy, each with what it does."""
+    console.print(rule(title))
     for what, line in lines:
         missing = [program for program in ("tshark", "xxd") if f"{program} " in line and find(program) is None]
         console.print(Text(f" # {what}{f'  (needs {_list(missing)}, not installed here)' if missing else ''}", "dim"))
@@ -334,22 +341,26 @@ def _show_verdict(console: Console, title: str, verdict: Verdict, done: str) -> 
 
 
 def _show_end(console: Console, outcome: Outcome) -> None:
-    counters, folder = outcome.counters, outcome.folder
+    folder = outcome.folder
     console.print()
     for problem in outcome.problems:
         console.print(Text(f"Not as expected: {problem}", "bold red"))
-    unit = "frames written" if outcome.plan.choice.way is Way.TAP else "packets captured"
-    console.print(
-        Text(
-            f"{counters.received} {unit}, {counters.dropped} dropped, read with {outcome.plan.reader}, "
-            f"in {outcome.seconds:.1f} s."
-        )
-    )
+    seconds = f", in {outcome.seconds:.1f} s"
+    console.print(Text(counted(outcome.plan.choice, outcome.counters, outcome.plan.reader) + seconds + "."))
     keylog = folder.keylog if Transport.TLS in outcome.chats else None
-    files = [folder.capture.name, folder.transcript.name, folder.verdict.name] + (
-        [folder.keylog.name] if keylog else []
-    )
-    console.print(Text(f"Files: {folder.path}/ ({', '.join(files)})"), soft_wrap=True)
+    files = [folder.capture, folder.transcript, folder.verdict] + ([folder.keylog] if keylog else [])
+    show_files(console, folder, files, keylog)
+
+
+def counted(choice: Choice, counters: Counters, reader: ReaderName) -> str:
+    """Return what was captured and read, without a full stop."""
+    unit = "frames written" if choice.way is Way.TAP else "packets captured"
+    return f"{counters.received} {unit}, {counters.dropped} dropped, read with {reader}"
+
+
+def show_files(console: Console, folder: RunFolder, files: Sequence[Path], keylog: Path | None) -> None:
+    """Print which files a run has left, and how to open them."""
+    console.print(Text(f"Files: {folder.path}/ ({', '.join(file.name for file in files)})"), soft_wrap=True)
     console.print(Text(f"Open:  {shell.wireshark(folder.capture, keylog)}"), soft_wrap=True)
 
 
@@ -400,7 +411,7 @@ def show_checks(console: Console, checks: Iterable[Check]) -> None:
 
 def show_step(console: Console, step: Step) -> None:
     """Print a step of the openssl course: what is run, what it says, what it means."""
-    console.print(_rule(step.title))
+    console.print(rule(step.title))
     console.print(Text(f"$ {step.command}", "bold"), soft_wrap=True)
     if step.output:
         # the dots of openssl's search for primes would push the text off the screen

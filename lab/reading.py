@@ -61,7 +61,7 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
     # who came in before the capture began gave no name in it; the server's repeats still have theirs
     heard += _most_complete(repeated(readable), Counter((h.who, h.text) for h in heard))
     heard.sort(key=lambda message: (message.time_ns, message.spans[0].frame))
-    closed = tuple(look(session.client, session.server) for session in found if not session.readable)
+    closed = tuple(look(session.client, session.server) for session in found if session.is_closed)
     problems += [problem for session in found for problem in session.problems]
     opened = frozenset(session.client.stream.connection for session in found if session.opened)
     return Reading(tuple(heard), opened, closed, len(segments), tuple(problems))

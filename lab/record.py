@@ -1,32 +1,31 @@
-"""Runs the chats of a plan while they are captured. The only file where servers, clients and captures meet."""
+"""Runs the chats of a plan while they are captured."""
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from capture.engines import EngineName
-from capture.live import open_capture
 from capture.readers import ReaderName
 from capture.rights import Choice, Way
 from capture.segment import Segment
 from capture.sources.source import Counters
-from capture.tap import open_tap
 from certs.contexts import client_context, server_context
 from certs.store import open_store
 from chat.client import Client
 from chat.limits import Limits
 from chat.server import Server
+from lab.capturing import captured
 from lab.folder import RunFolder
 from lab.play import Connect, play
 from lab.scenario import Sent, Step
 
 # A segment on loopback holds 64 KiB, so no message would ever span two. A receive buffer this small (Linux doubles it,
 # socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.
-_RECEIVE_BUFFER = 2896
+RECEIVE_BUFFER = 2896
 # A scenario speaks as fast as it can, and whoever comes late in it is to hear what was said live or not at all.
 LIMITS = Limits(rate=0, history=0)
 
@@ -78,11 +77,6 @@ class Recording:
     segments: tuple[Segment, ...] | None
 
 
-_Ports = Mapping[Transport, int]
-_Sent = dict[Transport, tuple[Sent, ...]]
-_Talk = Callable[[_Ports], Awaitable[_Sent]]
-
-
 async def record(plan: Plan, folder: RunFolder) -> Recording:
     """Run the chats of the plan while they are captured into the folder; then write the transcript beside the capture.
 
@@ -98,41 +92,50 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
         )
         client_tls = client_context(store.ca_certificate, version=plan.version)
     tapped = plan.choice.way is Way.TAP
-
-    async def talk(ports: _Ports) -> _Sent:
-        try:
-            async with asyncio.TaskGroup() as group:
-                playing = {
-                    transport: group.create_task(
-                        play(plan.steps, _connector(port, client_tls if transport is Transport.TLS else None))
-                    )
-                    for transport, port in ports.items()
-                }
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
-        return {transport: task.result() for transport, task in playing.items()}
-
+    real: dict[Transport, int] = {}
     async with contextlib.AsyncExitStack() as stack:
-        real = {}
         for transport in plan.transports:
             server = Server(
                 port=0 if tapped else plan.ports[transport],
                 context=server_tls if transport is Transport.TLS else None,
                 hosts=("127.0.0.1",),
                 limits=LIMITS,
-                receive_buffer=_RECEIVE_BUFFER,
+                receive_buffer=RECEIVE_BUFFER,
             )
             await stack.enter_async_context(server)
             real[transport] = server.address[1]
-        capturing = _through_tap if tapped else _on_loopback
-        recording = await capturing(plan, folder, real, talk)
+        shown = {port: plan.ports[transport] for transport, port in real.items()}
+        # pyshark reads along: on a file that is there already it takes as long again
+        engine: EngineName | None = "pyshark" if plan.reader == "pyshark" and not tapped else None
+        async with captured(folder.capture, plan.choice, tuple(real.values()), shown=shown, engine=engine) as wire:
+            ports = {transport: wire.ports[port] for transport, port in real.items()}
+            sent = await _talk(plan.steps, ports, client_tls)
+    recording = Recording(sent, ports, wire.counters, wire.segments)
     folder.write(
         folder.transcript, {str(t): [asdict(message) for message in sent] for t, sent in recording.sent.items()}
     )
     return recording
 
 
-def _connector(port: int, context: ssl.SSLContext | None) -> Connect:
+async def _talk(
+    steps: Sequence[Step], ports: Mapping[Transport, int], client_tls: ssl.SSLContext | None
+) -> dict[Transport, tuple[Sent, ...]]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            playing = {
+                transport: group.create_task(
+                    play(steps, connector(port, client_tls if transport is Transport.TLS else None))
+                )
+                for transport, port in ports.items()
+            }
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
+    return {transport: task.result() for transport, task in playing.items()}
+
+
+def connector(port: int, context: ssl.SSLContext | None) -> Connect:
+    """Return what connects a client of the given name to the lab's server on `port`; `context` is its side of TLS."""
+
     async def connect(name: str) -> Client:
         # "localhost" is asked for by name, so that the certificate is checked for it and SNI shows in the capture
         return await Client.connect(
@@ -140,21 +143,3 @@ def _connector(port: int, context: ssl.SSLContext | None) -> Connect:
         )
 
     return connect
-
-
-async def _through_tap(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk) -> Recording:
-    async with open_tap(folder.capture) as tap:
-        ports = {transport: await tap.listen(plan.ports[transport], port) for transport, port in real.items()}
-        sent = await talk(ports)
-    assert tap.counters is not None
-    return Recording(sent, ports, tap.counters, None)
-
-
-async def _on_loopback(plan: Plan, folder: RunFolder, real: _Ports, talk: _Talk) -> Recording:
-    # pyshark reads along: on a file that is there already it takes as long again
-    engine: EngineName | None = "pyshark" if plan.reader == "pyshark" else None
-    async with open_capture(folder.capture, tuple(real.values()), engine=engine, source=plan.choice.source) as capture:
-        sent = await talk(real)
-    segments = tuple([seen.segment async for seen in capture]) if engine is not None else None
-    assert capture.counters is not None
-    return Recording(sent, real, capture.counters, segments)

@@ -40,7 +40,14 @@ class Leave:
     who: str
 
 
-Step = Join | Say | ListUsers | Leave
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nobody does anything for so many seconds: somebody thinks."""
+
+    seconds: float
+
+
+Step = Join | Say | ListUsers | Leave | Pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,20 @@
 """TCP connections as TLS sessions: their records, and what a key log opens of them. Pure.
 
-A connection that is not TLS is a session too, whose bytes are readable as they are. Nothing is dropped in silence:
-records that end too early, break a rule or do not open are named in `problems`.
+A connection that is not TLS is a session too, whose bytes are readable as they are; so is what stands before TLS where
+it begins later. Nothing is dropped in silence: records that end too early, break a rule or do not open are named in
+`problems`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from capture.decrypt import Opened, open_connection, plaintext_stream
+from capture.decrypt import open_connection, plaintext_stream
 from capture.errors import CaptureError
 from capture.keylog import KeyLog
-from capture.streams import ByteStream
-from capture.tls import RecordLayer, read_records
+from capture.opened import Opened
+from capture.streams import ByteStream, select
+from capture.tls import RecordLayer
+from capture.upgrade import read_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Session:
     Attributes:
         client: the records of the client's stream.
         server: the records of the server's.
-        is_tls: whether it begins with TLS records: with the hellos, or later where the capture began too late.
+        is_tls: whether it has TLS records: from the hellos on, or from later on where the capture began too late.
         opened: the opened records of the client and of the server; None where no key opened them, or none was needed.
         problems: what of it could not be read, a sentence each.
     """
@@ -34,13 +37,21 @@ class Session:
 
     @property
     def readable(self) -> tuple[ByteStream, ...]:
-        """The streams that can be read: as captured where it is not TLS, else as opened; none where it is closed."""
+        """The streams that can be read: as captured where it is not TLS, else as opened, and what stands before TLS.
+
+        None where it is closed from its first byte on.
+        """
         if not self.is_tls:
             return self.client.stream, self.server.stream
-        if self.opened is None:
+        if self.is_closed and not self.client.start and not self.server.start:
             return ()
-        ours, theirs = self.opened
-        return plaintext_stream(self.client.stream, ours), plaintext_stream(self.server.stream, theirs)
+        ours, theirs = self.opened or ([], [])
+        return _readable(self.client, ours), _readable(self.server, theirs)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is TLS that no key has opened."""
+        return self.is_tls and self.opened is None
 
 
 def sessions(streams: Sequence[ByteStream], keys: KeyLog | None) -> tuple[Session, ...]:
@@ -49,7 +60,7 @@ def sessions(streams: Sequence[ByteStream], keys: KeyLog | None) -> tuple[Sessio
 
 
 def _session(ours: ByteStream, theirs: ByteStream, keys: KeyLog | None) -> Session:
-    client, server = read_records(ours), read_records(theirs)
+    client, server = read_connection(ours, theirs)
     problems = []
     missing = sum(gap.length for gap in (*ours.gaps, *theirs.gaps))
     if missing:
@@ -66,3 +77,13 @@ def _session(ours: ByteStream, theirs: ByteStream, keys: KeyLog | None) -> Sessi
         except CaptureError as error:
             problems.append(str(error))
     return Session(client, server, True, opened, tuple(problems))
+
+
+def _readable(layer: RecordLayer, opened: list[Opened]) -> ByteStream:
+    """Return what was said in the clear before TLS, and behind it what was opened."""
+    after = plaintext_stream(layer.stream, opened)
+    if not layer.start:
+        return after
+    before = select(layer.stream, [(0, layer.start)])
+    pieces = (*before.pieces, *(replace(piece, start=piece.start + layer.start) for piece in after.pieces))
+    return replace(before, data=before.data + after.data, pieces=pieces)

@@ -43,11 +43,23 @@ def watch(plain_port: int, tls_port: int, keylog: Path | None = None) -> str:
     return f"{_quote(Path(sys.executable))} -m lab capture live --port {plain_port} --tls-port {tls_port}{keys}"
 
 
-def s_client(ca: Path, port: int) -> str:
-    """Return the openssl line that chats over TLS on `port`, with a server that `ca` vouches for and no other."""
+def client(certificate: Path, folder: Path) -> str:
+    """Return the lab's own line that chats over TLS and shows a certificate, with a server of the CA in `folder`."""
+    return f"{_quote(Path(sys.executable))} -m lab client --certificate {_quote(certificate)} --certs {_quote(folder)}"
+
+
+def s_client(ca: Path, port: int, own: Path | None = None) -> str:
+    """Return the openssl line that chats over TLS on `port`, with a server that `ca` vouches for and no other.
+
+    Args:
+        ca: the certificate of the CA to trust.
+        port: the server's.
+        own: the client's own certificate and its key, without the .pem and .key; None where the server asks for none.
+    """
     # without -verify_return_error s_client goes on after a refusal, and without -verify_hostname it asks for no name
     verified = f"-CAfile {_quote(ca)} -verify_return_error -verify_hostname localhost -servername localhost"
-    return f"openssl s_client -quiet {verified} -connect localhost:{port}"
+    shown = f" -cert {_quote(own)}.pem -key {_quote(own)}.key" if own is not None else ""
+    return f"openssl s_client -quiet {verified}{shown} -connect localhost:{port}"
 
 
 def wireshark(capture: Path, keylog: Path | None = None) -> str:

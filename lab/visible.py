@@ -8,7 +8,7 @@ from capture.decrypt import explicit_nonce, overhead
 from capture.errors import MalformedError
 from capture.hello import ServerHello, client_hello, server_hello
 from capture.segment import Endpoint
-from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, VERSIONS, RecordLayer, handshake_messages
+from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, VERSIONS, RecordLayer, first_messages
 
 _CERTIFICATE = 11  # handshake message type, RFC 8446, section 4
 
@@ -65,11 +65,7 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
         asked = client_hello(client)
     with contextlib.suppress(MalformedError):
         answered = server_hello(server)
-    clear = handshake_messages(
-        record.fragment
-        for record in itertools.takewhile(lambda r: r.content_type != CHANGE_CIPHER_SPEC, server.records)
-        if record.content_type == HANDSHAKE
-    )
+    clear = itertools.takewhile(lambda r: r.content_type != CHANGE_CIPHER_SPEC, server.records)
     seen = [
         Seen(layer.stream.slice(record.start, record.end)[0].time_ns, layer.stream.from_client, len(record.fragment))
         for layer in (client, server)
@@ -83,7 +79,7 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
         server_name=asked.server_name if asked else None,
         version=_version(answered),
         cipher_suite=answered.suite_name if answered else None,
-        certificate=any(message.msg_type == _CERTIFICATE for message in clear),
+        certificate=any(message.msg_type == _CERTIFICATE for message in first_messages(clear)),
         explicit_nonce=explicit_nonce(answered) if answered else 0,
         overhead=overhead(answered) if answered else None,
         records=tuple(sorted(seen, key=lambda record: record.time_ns)),

@@ -52,19 +52,25 @@ FLOW = (
     ("capture.registry",),
     ("capture.fields",),
     ("capture.hello",),
-    ("capture.protection",),
-    ("capture.alert", "capture.handshake"),
+    ("capture.ja3", "capture.protection", "capture.schedule"),
+    ("capture.alert", "capture.handshake", "capture.inside", "capture.opened"),
     ("capture.decrypt",),
+    ("capture.stolen",),
     ("capture.decode",),
     ("capture.secrets", "capture.export"),
     ("lab.overhear",),
     ("lab.verdict",),
     ("lab.visible",),
+    ("lab.capturing",),
     ("lab.record",),
     ("lab.pipeline",),
     ("lab.evidence", "lab.presentation"),
+    ("lab.scenarios.shape", "lab.scenarios.relay", "lab.scenarios.alerts", "lab.scenarios.codecs"),
+    ("lab.scenarios.page", "lab.scenarios.talker", "lab.scenarios.tunnel"),
+    ("lab.scenarios.keys.scenario", "lab.scenarios.fakes.scenario", "lab.scenarios.tamper.scenario"),
     ("lab.watch",),
-    ("lab.cli_capture", "lab.cli_live"),
+    ("lab.cli_run",),
+    ("lab.cli_capture", "lab.cli_live", "lab.cli_decrypt", "lab.cli_scenario"),
     ("lab.cli",),
     ("lab.__main__",),
 )
@@ -105,7 +111,7 @@ def test_the_walk_sees_the_imports() -> None:
     """A test of these tests: they would all pass if nothing were found."""
     assert set(PACKAGES) <= set(MODULES)
     assert "capture.streams" in project_imports(Path("capture/tls.py"))
-    assert {"capture.live", "capture.rights", "chat.server"} <= project_imports(Path("lab/record.py"))
+    assert {"capture.live", "capture.rights"} <= project_imports(Path("lab/capturing.py"))
     assert "capture.readers.scapy" in project_imports(Path("capture/readers/__init__.py"))
     assert "lab.pipeline" in project_imports(Path("lab/cli.py"))
 

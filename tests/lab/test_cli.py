@@ -459,6 +459,30 @@ def test_certs(run: Run, tmp_path: Path, tool: Callable[[str], str]) -> None:
     subprocess.run([tool("openssl"), *verify], check=True, capture_output=True, timeout=60)
 
 
+def test_certs_of_a_client(run: Run, tmp_path: Path, tool: Callable[[str], str]) -> None:
+    done = run("certs", "--client", "alice", f"--certs={tmp_path}")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("Made the certificate of alice, valid until ")
+    assert f"client --certificate {tmp_path}/clients/alice.pem --certs {tmp_path}\n" in done.out
+    assert (
+        f"-cert {tmp_path}/clients/alice.pem -key {tmp_path}/clients/alice.key -connect localhost:12346\n" in done.out
+    )
+    assert (tmp_path / "clients" / "alice.key").stat().st_mode & 0o777 == 0o600
+    verify = ["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", f"{tmp_path}/ca.pem"]
+    subprocess.run(
+        [tool("openssl"), *verify, f"{tmp_path}/clients/alice.pem"], check=True, capture_output=True, timeout=60
+    )
+    assert "still valid" in run("certs", "--client", "alice", f"--certs={tmp_path}").out
+    for name, said in (
+        ("Alice", "could be taken"),
+        ("a b", "A name is made of letters"),
+        ("../x", "A name is made of"),
+    ):
+        refused = run("certs", "--client", name, f"--certs={tmp_path}")
+        assert (refused.status, refused.out) == (1, "")
+        assert said in refused.sentence
+
+
 def test_certs_where_nothing_can_be_written(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -15,6 +15,7 @@ from chat.security import Lock
 from chat.server import Server
 from chat.words import Words
 from lab.cli import main
+from lab.identity import identify, issue
 from tests.chat.terminals import Screen, piped, screen
 
 CTRL_D = "\x04"
@@ -125,3 +126,67 @@ def test_the_ca_of_a_server_on_another_machine(certs: Path, tmp_path: Path) -> N
             assert not (tmp_path / "own").exists()
 
     asyncio.run(main())
+
+
+@asynccontextmanager
+async def asking(certs: Path) -> AsyncIterator[int]:
+    """A chat over TLS that lets in only who shows a certificate; its port."""
+    store = open_store(certs)
+    context = server_context(store.server_certificate, store.server_key, client_ca=store.ca_certificate)
+    async with Server(port=0, context=context, identify=identify) as server:
+        yield server.address[1]
+
+
+def test_a_certificate_says_who_one_is(certs: Path) -> None:
+    """TLS and the name need not be said then; and who verifies nobody may show one as well."""
+    own = f"--certificate={issue(certs, 'lucía').certificate}"
+
+    async def main() -> None:
+        async with asking(certs) as port:
+            for options in ([], ["--unverified"]):
+                async with piped(*command(certs, own, f"--port={port}", *options)) as client:
+                    out, err = await client.communicate(b"!users\n")
+                assert (client.returncode, err) == (0, b"")
+                assert out.decode() == "* welcome, lucía. 1 here: lucía\n* 1 here: lucía\n"
+
+    asyncio.run(main())
+
+
+def test_whom_a_chat_with_certificates_refuses_and_what_they_read(certs: Path, tmp_path: Path) -> None:
+    own = f"--certificate={issue(certs, 'lucía').certificate}"
+    strange = f"--certificate={issue(tmp_path, 'lucía').certificate}"
+
+    async def main() -> None:
+        async with asking(certs) as port:
+            for options, said in (
+                (["bea", own], "Your certificate is for the name lucía: come in under that one."),
+                (["lucía", "--tls"], "The server lets in only who shows a certificate, and this client has shown none"),
+                ([strange], "The other side refused our certificate because it does not trust its CA"),
+                (["lucía", f"--certificate={certs / 'server.pem'}"], "because it is for something else"),
+            ):
+                async with piped(*command(certs, *options, f"--port={port}")) as client:
+                    out, err = await client.communicate(b"hello\n")
+                assert (client.returncode, out) == (1, b"")
+                assert said in err.decode()
+            # in the terminal, and in Spanish, where a name that is refused is asked for again
+            async with screen(*command(certs, "bea", own, f"--port={port}", "--lang=es"), columns=90) as bea:
+                await bea.shows("Tu certificado es para el nombre lucía: entra con ese.", "Tu nombre:")
+                bea.press("lucía\r")
+                await bea.shows("| lucía |")
+                await leave(bea)
+            async with screen(*command(certs, "bea", "--tls", f"--port={port}", "--lang=es"), columns=90) as bea:
+                await bea.shows("solo deja entrar a quien muestra un certificado")
+                assert await bea.ends() == 1
+
+    asyncio.run(main())
+
+
+def test_files_that_are_no_certificate_and_key(certs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = issue(certs, "lucía"), issue(certs, "bea")
+    for options, said in (
+        ([f"--certificate={first.certificate}", f"--key={second.key}"], "are not a certificate and its own key"),
+        ([f"--certificate={tmp_path / 'none.pem'}"], "none.pem cannot be read"),
+        ([f"--key={first.key}"], "alone shows nobody who you are"),
+    ):
+        assert main(["client", "--port=1", f"--certs={certs}", *options]) == 1
+        assert said in capsys.readouterr().err.replace("\n", " ")

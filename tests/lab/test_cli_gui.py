@@ -15,6 +15,7 @@ import pytest
 from chat.model import Login
 from chat.security import Lock
 from lab.cli import main
+from lab.identity import issue
 
 PATIENCE = 20.0
 
@@ -59,6 +60,18 @@ def test_what_the_form_begins_with(
     assert set(opened[0]["contexts"]) == {Lock.VERIFIED, Lock.UNVERIFIED}
     assert opened[0]["contexts"][Lock.VERIFIED].check_hostname
     assert not opened[0]["contexts"][Lock.UNVERIFIED].check_hostname
+
+
+def test_a_certificate_says_who_one_is(opened: list[dict[str, Any]], tmp_path: Path) -> None:
+    certificate = issue(tmp_path / "certs", "Lucía").certificate
+    assert gui(tmp_path, "--certificate", str(certificate)) == 0
+    assert gui(tmp_path, "Bea", "--certificate", str(certificate)) == 0
+    assert [asked["login"] for asked in opened] == [
+        Login("Lucía", "localhost", 12346, Lock.VERIFIED),
+        Login("Bea", "localhost", 12346, Lock.VERIFIED),
+    ]
+    assert gui(tmp_path, "--certificate", str(tmp_path / "none.pem")) == 1
+    assert gui(tmp_path, "--key", str(certificate)) == 1
 
 
 def test_the_language(opened: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,13 @@ def test_without_bind_there_is_nothing_to_warn_of(lab: Lab) -> None:
     assert "!help says what else there is" in said
 
 
+def test_where_certificates_are_asked_for_it_says_how_to_get_one(lab: Lab) -> None:
+    said = served(lab, "--client-certificates")
+    assert f"-cert {lab.certs}/clients/NAME.pem -key {lab.certs}/clients/NAME.key -connect localhost:" in said
+    assert "`python -m lab certs --client NAME` makes the two files" in said
+    assert "NAME" not in served(lab)
+
+
 def test_bind_says_what_it_means(lab: Lab) -> None:
     """127.0.0.2 is loopback too, and 0.0.0.0 is every address: neither leaves this machine in a test."""
     assert "127.0.0.2 is loopback: still nobody but this machine can join" in served(lab, "--bind=127.0.0.2")

@@ -18,7 +18,7 @@ from chat.limits import Limits
 from chat.server import Server
 from lab.errors import LabError
 from lab.play import play
-from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Say, Step, messages
+from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Pause, Say, Step, messages
 
 Change = Callable[[str], list[str]]
 LIMITS = Limits(rate=0, history=0)  # as in lab/record.py: whoever comes late hears what is said live
@@ -130,6 +130,16 @@ def play_through(change: Change, steps: tuple[Step, ...] = SHORT) -> None:
             async with relay(server, change) as address:
                 await play(steps, connector(address))
             assert server.rooms.names == (), "nobody is left behind"
+
+    run(main())
+
+
+def test_a_pause_passes_before_the_next_step() -> None:
+    async def main() -> None:
+        async with Server(port=0) as server:
+            steps = (Join("anna"), Join("bob"), Say("anna", "hello"), Pause(0.05), Say("bob", "bye"))
+            hello, bye = await play(steps, connector(server.address))
+        assert bye.time_ns - hello.time_ns >= 50_000_000
 
     run(main())
 

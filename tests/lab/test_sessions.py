@@ -44,6 +44,24 @@ def test_tls_is_closed_without_keys_and_open_with_them() -> None:
     assert opened.readable[0].data.startswith(b"anna\nhello, who is here?\n")
 
 
+def test_words_before_tls_are_readable_and_so_is_what_was_opened(streams_of: Streams) -> None:
+    ours, theirs = tls_streams()
+    words = b"STARTTLS\n", b"go ahead\n"
+    turns = ((">", words[0]), ("<", words[1]), (">", ours.data), ("<", theirs.data))
+    streams = streams_of(*turns)
+    (closed,) = sessions(streams, None)
+    assert (closed.is_tls, closed.is_closed, closed.problems) == (True, True, ())
+    assert tuple(stream.data for stream in closed.readable) == words
+    (opened,) = sessions(streams, KEYS)
+    assert (opened.is_closed, opened.problems) == (False, ())
+    client = opened.readable[0]
+    assert client.data.startswith(b"STARTTLS\nanna\nhello, who is here?\n")
+    at = client.data.index(b"hello")
+    (span,) = client.locate(at, at + 5)
+    (word,) = client.locate(0, 8)
+    assert (word.frame, span.frame) == (3, 5), "each byte stands where it was captured"
+
+
 @pytest.mark.parametrize("keys", [None, KEYS])
 def test_records_that_end_too_early_are_a_problem(keys: object) -> None:
     ours, theirs = tls_streams()

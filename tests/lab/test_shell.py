@@ -134,3 +134,15 @@ def test_openssl_takes_the_line(tool: Tool, both: Outcome) -> None:
     assert {"-verify_return_error", "-verify_hostname", "-servername", "-CAfile"} <= set(words)
     done = subprocess.run([tool("openssl"), *words[1:]], capture_output=True, text=True, check=False, timeout=60)
     assert "connect" in done.stderr.lower(), "the options are right, and nobody listens on port 1"
+
+
+def test_the_lines_that_show_a_certificate(tmp_path: Path) -> None:
+    """tests/lab/demo/test_chat_commands.py runs them."""
+    own = tmp_path / "it's; mine.pem"
+    words = shlex.split(shell.s_client(tmp_path / "ca.pem", 1, own.with_suffix("")))
+    assert words[words.index("-cert") : words.index("-cert") + 4] == [
+        *("-cert", str(own)),
+        *("-key", str(own.with_suffix(".key"))),
+    ]
+    line = [sys.executable, "-m", "lab", "client", "--certificate", str(own), "--certs", str(tmp_path)]
+    assert shlex.split(shell.client(own, tmp_path)) == line

@@ -95,6 +95,48 @@ def test_certificates_are_reloaded_and_nobody_is_dropped(server: Running) -> Non
     assert server.stop(signal.SIGTERM).status == 0
 
 
+def test_a_chat_with_client_certificates(lab: Lab, tool: Callable[[str], str]) -> None:
+    """From the certificate to the conversation, with openssl too; a reload goes on asking."""
+    process = lab.start("server", "--plain-port=0", "--tls-port=0", f"--certs={lab.certs}", "--client-certificates")
+    ports = _PORTS.search(lines_until(process, "Ctrl-C stops both"))
+    assert ports is not None
+    server = Running(lab, process, int(ports[1]), int(ports[2]))
+    port = f"--port={server.tls}"
+    for name in ("alice", "bob"):
+        assert lab.run("certs", "--client", name, f"--certs={lab.certs}").status == 0
+    alice, bob = (lab.certs / "clients" / f"{name}.pem" for name in ("alice", "bob"))
+    command = [tool("openssl"), "s_client", "-quiet", "-verify_return_error", "-CAfile", str(lab.certs / "ca.pem")]
+    shown = ["-cert", str(bob), "-key", str(bob.with_suffix(".key")), "-connect", f"localhost:{server.tls}"]
+    for version in ("-tls1_2", "-tls1_3"):
+        with subprocess.Popen(
+            [*command, version, *shown], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as person:
+            try:
+                assert person.stdin is not None
+                person.stdin.write(b"alice\nbob\n")
+                person.stdin.flush()
+                said = lines_until(person, "welcome, bob")
+                assert "* name refused: Your certificate is for the name bob: come in under that one.\n" in said
+                done = server.client(f"--certificate={alice}", port, data=b"is it you?\n")
+                assert (done.status, done.err) == (0, "")
+                assert "alice > is it you?\n" in lines_until(person, "alice has left")
+            finally:
+                person.kill()
+    for reloaded in (False, True):
+        if reloaded:
+            process.send_signal(signal.SIGUSR1)
+            until(process, "certificates reloaded")
+        nobody = server.client("alice", "--tls", port, data=b"hi\n")
+        assert (nobody.status, nobody.out) == (1, "")
+        assert "The server lets in only who shows a certificate" in nobody.sentence
+        assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in until(process, "handshake failed")
+        other = server.client("carol", f"--certificate={alice}", port, data=b"hi\n")
+        assert "Your certificate is for the name alice" in other.sentence
+    # the plaintext chat asks nobody
+    assert server.client("carol", f"--port={server.plain}", data=b"!users\n").status == 0
+    assert server.stop(signal.SIGTERM).status == 0
+
+
 def until(process: subprocess.Popen[bytes], wanted: str) -> str:
     """Read the log until a line has come that holds `wanted`; return that line."""
     assert process.stderr is not None

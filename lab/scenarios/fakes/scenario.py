@@ -1,0 +1,207 @@
+"""Fakes: five chats that look encrypted, each read from the capture by the standard attack on it; and TLS beside them.
+
+The lab's own plaintext chat runs through tunnels that seal each line badly (`tunnel`, `codecs`); the wire between the
+two ends is captured. This file runs it; `fakes_reading` attacks it, `fakes_judge` judges, `fakes_page` prints. The keys
+of the ends are made here and go nowhere else. They come from `secrets`, not from the seed, as keys must: with the same
+seed the same is said, under other keys.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import ssl
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from capture.readers import read_segments
+from capture.sources.source import Counters
+from capture.streams import reassemble
+from certs.contexts import client_context, server_context
+from certs.store import open_store
+from chat.errors import ChatError
+from chat.lines import MAX_LINE
+from chat.protocol import QUIT_COMMANDS, USERS_COMMANDS
+from chat.server import Server
+from lab.capturing import captured
+from lab.errors import LabError
+from lab.folder import RunFolder
+from lab.play import play
+from lab.record import LIMITS, connector
+from lab.scenario import Join, Leave, ListUsers, Say, Sent, Step
+from lab.scenarios.codecs import BLOCK, AesCtrReused, AesEcb, Base64, RepeatingXor
+from lab.scenarios.fakes.judge import QUESTIONS, judge
+from lab.scenarios.fakes.page import show
+from lab.scenarios.fakes.reading import Evidence, examine
+from lab.scenarios.fakes.result import ATTACKERS_KEY, BASE64, CTR, ECB, LISTENED, RELAYED, TLS, XOR, Fakes
+from lab.scenarios.fakes.rsa_exchange import accepting, new_key, offering, public_bytes, swapping
+from lab.scenarios.fakes.talk import ERIN, conversation, dictation
+from lab.scenarios.relay import relay
+from lab.scenarios.shape import Scenario, Setting
+from lab.scenarios.tunnel import Agree, MakeCodec, agreeing_far_end, agreeing_near_end, built_in
+
+_XOR_KEYS = range(11, 17)  # bytes of the repeating key, any of these
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the ends of the tunnels have built in.
+
+    Attributes:
+        tunnels: how the near end and the far end of each come to their codecs.
+        careful: how a near end does that knows the far end's RSA key.
+    """
+
+    tunnels: Mapping[str, tuple[Agree, Agree]]
+    careful: Agree
+
+
+def make_ends() -> Ends:
+    """Draw fresh keys."""
+    repeating = secrets.token_bytes(secrets.choice(_XOR_KEYS))
+    ecb, ctr, nonce = (secrets.token_bytes(BLOCK) for _ in range(3))
+    key = new_key()
+    codecs: dict[str, MakeCodec] = {
+        BASE64: Base64,
+        XOR: lambda: RepeatingXor(repeating),
+        ECB: lambda: AesEcb(ecb),
+        CTR: lambda: AesCtrReused(ctr, nonce),
+    }
+    tunnels = {name: (built_in(make), built_in(make)) for name, make in codecs.items()}
+    for name in (RELAYED, LISTENED):
+        tunnels[name] = (accepting(), offering(key))
+    return Ends(tunnels, accepting(public_bytes(key)))
+
+
+def run(setting: Setting, ends: Ends | None = None) -> Fakes:
+    """Run all chats side by side while they are captured, and attack each from the capture.
+
+    Args:
+        setting: as for every scenario.
+        ends: what the ends have built in, if not fresh keys.
+
+    Raises:
+        LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
+    """
+    folder, attackers, dictated = setting.folder, new_key(), dictation(MAX_LINE)
+    _write(folder, attackers)
+    recording = asyncio.run(_record(setting, ends or make_ends(), attackers, dictated))
+    folder.write(folder.transcript, {name: [asdict(said) for said in sent] for name, sent in recording.sent.items()})
+    streams = reassemble(read_segments(folder.capture, setting.reader))
+    evidence = Evidence(streams, recording.ports, recording.far, typed(dictated), attackers)
+    return examine(evidence, recording.sent, recording.counters, folder)
+
+
+def typed(steps: Sequence[Step]) -> tuple[bytes, ...]:
+    """Return the lines that one person sends who does all these steps."""
+    lines = []
+    for step in steps:
+        match step:
+            case Join(who):
+                lines.append(who)
+            case Say(_, text):
+                lines.append(text)
+            case ListUsers():
+                lines.append(USERS_COMMANDS[0])
+            case Leave():
+                lines.append(QUIT_COMMANDS[0])
+    return tuple(line.encode() for line in lines)
+
+
+def _write(folder: RunFolder, key: rsa.RSAPrivateKey) -> None:
+    """Write the attacker's key, for whoever wants to do the attack again with openssl."""
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder.path / ATTACKERS_KEY
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise LabError(msg) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """What was sent in each chat, the port of each in the capture and of the relay's far half, and the counters."""
+
+    sent: Mapping[str, tuple[Sent, ...]]
+    ports: Mapping[str, int]
+    far: int
+    counters: Counters
+
+
+async def _record(setting: Setting, ends: Ends, attackers: rsa.RSAPrivateKey, dictated: Sequence[Step]) -> _Recording:
+    store = open_store(setting.folder.path / "certs")
+    server_tls = server_context(store.server_certificate, store.server_key)
+    client_tls = client_context(store.ca_certificate)
+    steps = conversation(setting.seed)
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def serve(context: ssl.SSLContext | None = None) -> int:
+            server = Server(port=0, context=context, hosts=("127.0.0.1",), limits=LIMITS)
+            return (await stack.enter_async_context(server)).address[1]
+
+        wires = {
+            name: await stack.enter_async_context(agreeing_far_end(await serve(), far))
+            for name, (_, far) in ends.tunnels.items()
+        }
+        shown: Mapping[int, int] = {}
+        beyond = wires[RELAYED]
+        # where a tap comes before the far end, it has a port only once it runs
+        wires[RELAYED] = await stack.enter_async_context(relay(lambda: shown[beyond], swapping(attackers)))
+        wires[TLS] = await serve(server_tls)
+        async with captured(setting.folder.capture, setting.choice, [*wires.values(), beyond]) as wire:
+            shown = wire.ports
+            ports = {name: shown[port] for name, port in wires.items()}
+
+            async def talk(name: str) -> tuple[Sent, ...]:
+                if name == TLS:
+                    return await play(steps, connector(ports[TLS], client_tls))
+                async with agreeing_near_end(ports[name], ends.tunnels[name][0]) as port:
+                    sent = await play(steps, connector(port, None))
+                    if name == ECB:
+                        await play(dictated, connector(port, None))
+                if name == RELAYED:
+                    async with agreeing_near_end(ports[name], ends.careful) as port:
+                        await _come_and_go(port)
+                return sent
+
+            sent = await _side_by_side({name: talk(name) for name in ports})
+    return _Recording(sent, ports, shown[beyond], wire.counters)
+
+
+async def _come_and_go(port: int) -> None:
+    """Enter the chat and leave it, or be refused: the capture shows which."""
+    with contextlib.suppress(ChatError):
+        client = await connector(port, None)(ERIN)
+        await client.leave()
+
+
+async def _side_by_side(talks: Mapping[str, Coroutine[None, None, tuple[Sent, ...]]]) -> dict[str, tuple[Sent, ...]]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(talk) for name, talk in talks.items()}
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
+    return {name: task.result() for name, task in tasks.items()}
+
+
+SCENARIO: Scenario[Fakes] = Scenario(
+    name="fakes",
+    title="Fakes: five chats that look encrypted",
+    setting=(
+        "Six plaintext chats run through tunnels that seal each line on the way: with base64, with a repeating XOR "
+        "key, with AES-ECB, with AES-CTR that starts each line with the same nonce, and twice with AES-GCM, its keys "
+        "sent under an RSA public key: once undisturbed, once with an attacker on the way. A seventh runs over TLS. "
+        "All say the same, and to the eye each is noise. Then each is attacked: with the captured bytes and what "
+        "anybody may know; never with a key of the two ends."
+    ),
+    questions=QUESTIONS,
+    run=run,
+    judge=judge,
+    show=show,
+    keylog=False,
+)

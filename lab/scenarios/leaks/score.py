@@ -1,0 +1,92 @@
+"""How good the guesses are, against the truth and against chance. Pure.
+
+A score counts only where guessing blindly would reach it less than once in a million times (`lab.verdict.ALPHA`), so
+that a lucky draw is not taken for a leak, nor a leak for one.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.scenarios.leaks.guess import Guess
+from lab.scenarios.leaks.talk import Line
+from lab.verdict import ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many of some guesses are right.
+
+    Attributes:
+        right: these.
+        of: all.
+        chance: the probability to be right blindly, for each.
+    """
+
+    right: int
+    of: int
+    chance: float
+
+    @property
+    def expected(self) -> float:
+        """How many are right by guessing blindly, on average."""
+        return self.of * self.chance
+
+    @property
+    def p_value(self) -> float:
+        """How often guessing blindly is right at least as often: the upper tail of a binomial distribution."""
+        return at_least(self.right, self.of, self.chance)
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether chance is no explanation."""
+        return self.p_value < ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How good the guesses on one conversation are.
+
+    Attributes:
+        message: what was said.
+        speaker: who said it.
+        answer: whether it answered the message before, or opened a new subject.
+    """
+
+    message: Score
+    speaker: Score
+    answer: Score
+
+
+def score(truth: Sequence[Line], guesses: Sequence[Guess], phrases: int, speakers: int) -> Scores:
+    """Compare guesses with what was said.
+
+    What blind guessing reaches follows from how conversations are drawn, which is public: each phrase and each speaker
+    is as likely as the others, and half of the messages answer.
+    """
+    pairs = list(zip(truth, guesses, strict=True))
+    return Scores(
+        message=Score(sum(line.phrase == said.phrase for line, said in pairs), len(pairs), 1 / phrases),
+        speaker=Score(sum(line.speaker == said.speaker for line, said in pairs), len(pairs), 1 / speakers),
+        answer=Score(sum(line.answers == said.answers for line, said in pairs), len(pairs), 1 / 2),
+    )
+
+
+def at_least(right: int, of: int, chance: float) -> float:
+    """Return the probability of `right` or more successes in `of` trials, each with probability `chance`."""
+    tail = math.fsum(math.comb(of, n) * chance**n * (1 - chance) ** (of - n) for n in range(right, of + 1))
+    return min(1.0, tail)
+
+
+def fewer(score: Score, other: Score) -> bool:
+    """Tell whether a score is so much lower than another that chance is no explanation.
+
+    A test of two proportions with their common estimate (both counts are large enough for the normal distribution
+    wherever it makes a difference here).
+    """
+    common = (score.right + other.right) / (score.of + other.of)
+    spread = math.sqrt(common * (1 - common) * (1 / score.of + 1 / other.of))
+    if not spread:
+        return False
+    z = (other.right / other.of - score.right / score.of) / spread
+    return math.erfc(z / math.sqrt(2)) / 2 < ALPHA

@@ -1,0 +1,1 @@
+"""Somebody in the middle with false certificates: which client falls for which."""

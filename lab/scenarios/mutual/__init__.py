@@ -1,0 +1,1 @@
+"""Certificates for clients, too: names that cannot be borrowed."""

@@ -1,0 +1,1 @@
+"""One bit changed on the way, a record replayed, dropped or swapped: who notices."""

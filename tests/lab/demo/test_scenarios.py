@@ -1,0 +1,47 @@
+"""Every scenario as a person runs it: by its make target's command, without rights, and by the tap."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.cli_scenario import SCENARIOS
+from tests.lab.demo.conftest import ROOT, Done, Lab
+
+
+def scenario(lab: Lab, name: str, *arguments: str) -> tuple[Done, dict[str, Any]]:
+    done = lab.run("scenario", name, f"--keep={lab.keep}", *arguments)
+    assert done.err == ""
+    verdict = json.loads((lab.run_folder() / "verdict.json").read_bytes())
+    return done, verdict
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_without_rights(as_ordinary_user: Lab, name: str) -> None:
+    done, verdict = scenario(as_ordinary_user, name)
+    assert done.status == 0, done.out
+    assert verdict["as_expected"] is True
+    assert verdict["capture"]["way"] == "private"
+    assert "claims came out as the textbook has them" in done.out
+    secret = {path for path in as_ordinary_user.run_folder().iterdir() if path.suffix in (".key", ".keylog")}
+    assert all(not path.stat().st_mode & 0o077 for path in secret)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_by_the_tap(lab: Lab, name: str) -> None:
+    done, verdict = scenario(lab, name, "--way=tap", "--json")
+    assert done.status == 0, done.out
+    assert json.loads(done.out) == verdict
+    assert verdict["as_expected"] is True
+    assert verdict["capture"]["way"] == "tap"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_its_make_target(name: str, tool: Callable[[str], str]) -> None:
+    done = subprocess.run(
+        [tool("make"), "-n", f"demo-{name}"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.rstrip().endswith(f"-m lab scenario {name}")
+    assert f"make demo-{name}" in (ROOT / "README.md").read_text()
