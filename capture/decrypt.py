@@ -129,7 +129,7 @@ def _open_early(
 ) -> Generator[Opened, None, Iterator[Record]]:
     """Yield the records that only the pre-shared key protects (RFC 8446, section 2.3); return those after them.
 
-    An EndOfEarlyData ends them. A server that takes no early data gets none (section 4.2.10): then it is the first
+    An EndOfEarlyData ends them. A server that takes no early data gets none (section 4.5): then it is the first
     record that does not open.
     """
     # the suite is that of the session resumed, and another one may be chosen where no early data is taken

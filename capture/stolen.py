@@ -29,6 +29,10 @@ from capture.tls import HANDSHAKE_HEADER, HandshakeMessage, RecordLayer, handsha
 # Handshake message types, RFC 5246, section 7.4.
 _SERVER_KEY_EXCHANGE, _SERVER_HELLO_DONE, _CLIENT_KEY_EXCHANGE = 12, 14, 16
 _SHARE = "tls.handshake.extensions_key_share_"
+# those whose ClientKeyExchange is a point alone, RFC 8422, section 5.7; ECDHE_PSK begins with an identity (RFC 5489)
+_POINTS = ("ECDHE_RSA", "ECDHE_ECDSA", "ECDH_anon")
+# those that need no key but the connection's own: nothing was encrypted to a certificate's key, nor agreed on with it
+_FORWARD = ("ECDHE_", "DHE_", "ECDH_anon", "DH_anon", "PSK", "(EC)DHE")
 _PREMASTER = 48  # bytes: the client's version (2) and 46 random ones (RFC 5246, section 7.4.7.1)
 
 
@@ -168,7 +172,7 @@ def _server_share(seen: Handshake) -> Iterator[Share]:
 
 
 def _client_share(stream: ByteStream, message: HandshakeMessage, method: str) -> Share:
-    length = 2 if method == "RSA" else 1 if method.startswith("ECDHE_") else 0  # RFC 5246, 7.4.7.1; RFC 8422, 5.7
+    length = 2 if method == "RSA" else 1 if method in _POINTS else 0  # RFC 5246, 7.4.7.1; RFC 8422, 5.7
     if length:
         cursor = Cursor(message.body, message.start + HANDSHAKE_HEADER)
         cursor.vector(length)
@@ -201,8 +205,11 @@ def recover(client: RecordLayer, server: RecordLayer, key: rsa.RSAPrivateKey) ->
     seen = read_handshake(client, server)
     answer = _answer(seen, client)
     exchange = _exchange(seen, answer)
-    if exchange.method != "RSA":
+    if exchange.method.startswith(_FORWARD):
         raise NothingForKeyError(exchange)
+    # some depend on the server's key in another way: RSA_PSK (RFC 4279, section 4), fixed Diffie-Hellman keys
+    if exchange.method != "RSA":
+        raise CaptureError(f"The key exchange {exchange} is not one that can be opened here; RSA key exchange is.")
     if answer.version != TLS_1_2:
         raise CaptureError("RSA key exchange is opened here in TLS 1.2 alone, and this connection is older.")
     if seen.server_certificate is not None and not _belongs(key, seen.server_certificate):
@@ -246,7 +253,10 @@ def _session_hash(seen: Handshake, algorithm: hashes.HashAlgorithm) -> bytes:
     digest = hashes.Hash(algorithm)
     hello, sent = next(handshake_messages([seen.client.data])), _message(seen.client, _CLIENT_KEY_EXCHANGE)
     done = _message(seen.server, _SERVER_HELLO_DONE)
+    assert sent is not None  # its share is in the key exchange
+    if done is None:
+        raise CaptureError("The server's part of the handshake is not whole in the capture: no ServerHelloDone.")
     digest.update(seen.client.data[: hello.end])
-    digest.update(seen.server.data[: done.end if done is not None else None])
-    digest.update(seen.client.data[hello.end : sent.end if sent is not None else None])
+    digest.update(seen.server.data[: done.end])
+    digest.update(seen.client.data[hello.end : sent.end])
     return digest.finalize()

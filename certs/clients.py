@@ -6,9 +6,9 @@ name that `issue_client` was given.
 
 The name stands in the subject's commonName and nowhere else. The subject is whom a certificate is about, and that
 attribute is what they are commonly called (RFC 5280 section 4.1.2.6; X.520 section 6.2.2). It is UTF-8 and takes any
-letter, and its 64 characters are more than a nickname has. subjectAltName has no form for a nickname: it is made for
-host names, addresses, mail addresses and URIs (section 4.2.1.6). That names are no longer looked for in commonName is a
-rule for servers (RFC 9525).
+letter, and its 64 characters are more than a nickname has. subjectAltName is made for host names, addresses, mail
+addresses and URIs (section 4.2.1.6); no form of it is agreed on for nicknames. That names are no longer looked for in
+commonName is a rule for servers (RFC 9525).
 """
 
 from datetime import datetime
@@ -52,17 +52,22 @@ def issue_client(
     return Identity(certificate, key)
 
 
-def holder(certificate: bytes) -> str | None:
+def holder(certificate: bytes, *, at: datetime | None = None) -> str | None:
     """Return whom a certificate is for: its one common name. None where it has none or several, or cannot be read.
 
     It says nothing about whether the certificate is to be trusted: whoever verified it knows that.
 
     Args:
         certificate: in DER.
+        at: a moment, with a time zone, at which it must be valid; else None is returned. A handshake that resumes a
+            session asks for no certificate again (RFC 8446, section 2.2), so that an expired one would still do.
     """
     try:
-        subject = x509.load_der_x509_certificate(certificate).subject
+        read = x509.load_der_x509_certificate(certificate)
+        subject, valid = read.subject, (read.not_valid_before_utc, read.not_valid_after_utc)
     except (ValueError, TypeError, x509.InvalidVersion):  # parsed only when asked for
+        return None
+    if at is not None and not valid[0] <= at <= valid[1]:
         return None
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     value = names[0].value if len(names) == 1 else None

@@ -50,7 +50,7 @@ def server_context(
     _show(context, certificate, key)
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
-        _trust(context, client_ca)
+        trust(context, client_ca)
     if keylog is not None:
         _log_keys(context, keylog)
     return context
@@ -80,7 +80,7 @@ def client_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _limit(context, version)
     context.hostname_checks_common_name = False
-    _trust(context, ca)
+    trust(context, ca)
     if own is not None:
         _show(context, *own)
     if keylog is not None:
@@ -125,8 +125,12 @@ def _show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         ) from error
 
 
-def _trust(context: ssl.SSLContext, ca: Path) -> None:
-    """Trust one CA and no other, and check strictly what it signed."""
+def trust(context: ssl.SSLContext, ca: Path) -> None:
+    """Make a context trust one more CA, the first time the only one, and check strictly what it signed.
+
+    Raises:
+        CertsError: the file cannot be used.
+    """
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     _check_readable(ca)
     try:

@@ -7,8 +7,7 @@ verifying client of `certs.contexts` with exactly one thing changed, which its n
 import ssl
 from pathlib import Path
 
-from certs.contexts import client_context
-from certs.errors import CertsError
+from certs.contexts import client_context, trust
 
 
 def nameless_client_context(ca: Path) -> ssl.SSLContext:
@@ -33,8 +32,5 @@ def credulous_client_context(ca: Path, rogue: Path) -> ssl.SSLContext:
         CertsError: a file cannot be used.
     """
     context = client_context(ca)
-    try:
-        context.load_verify_locations(cafile=rogue)
-    except OSError as error:  # ssl.SSLError is one too
-        raise CertsError(f"{rogue} holds no certificate in PEM form: make it again.") from error
+    trust(context, rogue)
     return context

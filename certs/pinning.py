@@ -22,7 +22,7 @@ class PinError(ssl.SSLError):
 
 
 def spki_sha256(certificate: x509.Certificate) -> bytes:
-    """Return the SHA-256 of a certificate's public key, in the form that the certificate has it in (DER)."""
+    """Return the SHA-256 of a certificate's public key, as SubjectPublicKeyInfo in DER."""
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(key).digest()
 
@@ -36,7 +36,15 @@ def pinned_client_context(pin: bytes) -> ssl.SSLContext:
     """
     context = unverified_client_context()
     context.sslobject_class = _pinning(pin)
+    context.sslsocket_class = _Unpinned
     return context
+
+
+class _Unpinned(ssl.SSLSocket):
+    """`wrap_socket` would check nothing at all: it is refused rather than let through."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: ARG002  (as it is called)
+        raise PinError("a pinned connection is made by wrap_bio")
 
 
 def _pinning(pin: bytes) -> type[ssl.SSLObject]:

@@ -59,15 +59,19 @@ def check_revocation(context: ssl.SSLContext, crl: Path) -> None:
     Raises:
         CertsError: the file cannot be read, or holds no list.
     """
-    before = context.cert_store_stats()["crl"]
+    tried = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(cafile=crl)
+        tried.load_verify_locations(cafile=crl)
     except OSError as error:  # ssl.SSLError is one too
         raise _not_a_list(crl) from error
-    if context.cert_store_stats()["crl"] == before:
+    found = tried.cert_store_stats()
+    if not found["crl"] or found["x509"]:  # a certificate in the file would be trusted from then on
         raise _not_a_list(crl)
+    context.load_verify_locations(cafile=crl)
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _not_a_list(crl: Path) -> CertsError:
-    return CertsError(f"{crl} holds no list of revoked certificates (CRL) in PEM form: have the CA make one.")
+    return CertsError(
+        f"{crl} is no list of revoked certificates (CRL) in PEM form and nothing else: have the CA make one."
+    )

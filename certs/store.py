@@ -10,7 +10,7 @@ certificate stands beside a key that is not its own.
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -78,7 +78,13 @@ def open_store(directory: Path, *, now: datetime | None = None, addresses: Seque
         return _bring_up_to_date(directory, _moment(now), addresses)
 
 
-def open_client(directory: Path, name: str, *, now: datetime | None = None) -> ClientFiles:
+def open_client(
+    directory: Path,
+    name: str,
+    *,
+    now: datetime | None = None,
+    refuse: Callable[[Sequence[str]], None] = lambda _: None,
+) -> ClientFiles:
     """Make the certificate of a client, renew one that has expired, or leave it as it is.
 
     Its files are clients/NAME.pem and clients/NAME.key in the directory of the CA that signs it, which is brought up to
@@ -88,6 +94,8 @@ def open_client(directory: Path, name: str, *, now: datetime | None = None) -> C
         directory: where the CA is or shall be.
         name: whom the certificate is for: 1 to 64 characters, and no path.
         now: the moment to judge validity by, with a time zone; the system's clock when None.
+        refuse: is called with the names of all others who have one, and raises where this name must not be beside
+            them. Nobody else can get one meanwhile.
 
     Raises:
         CertsError: as `open_store`, or the name cannot be that of a file.
@@ -101,6 +109,7 @@ def open_client(directory: Path, name: str, *, now: datetime | None = None) -> C
         assert ca is not None
         assert ca_key is not None
         (directory / "clients").mkdir(mode=0o700, exist_ok=True)
+        refuse([path.stem for path in sorted((directory / "clients").glob("*.pem")) if path.stem != name])
         return _bring_client_up_to_date(directory, name, Identity(ca, ca_key), now)
 
 

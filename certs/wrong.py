@@ -6,12 +6,9 @@ beside its one fault each is as strict clients want it, so that a refusal is due
 
 from datetime import datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs.authority import Identity, builder, issue_server, named, usage
+from certs.authority import Identity, create_authority, issue_server
 
 OTHER_NAME = "mallory.example"  # example: reserved, nobody's (RFC 2606, section 2)
 _MONTH = timedelta(days=30)
@@ -19,20 +16,10 @@ _MONTH = timedelta(days=30)
 
 def self_signed(now: datetime) -> Identity:
     """Make a certificate for localhost that nobody vouches for but itself; anybody can make one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = named("Traffic lab server")
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    certificate = (
-        builder(name, name, key, now - _MONTH, now + _MONTH)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(identifier, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return Identity(certificate, key)
+    key, start, end = ec.generate_private_key(ec.SECP256R1()), now - _MONTH, now + _MONTH
+    # its issuer has the subject's own name and key, and so is the certificate itself
+    itself = create_authority(common_name="Traffic lab server", not_before=start, not_after=end, key=key)
+    return issue_server(itself, not_before=start, not_after=end, key=key)
 
 
 def for_another_name(authority: Identity, now: datetime) -> Identity:

@@ -152,9 +152,10 @@ class Rooms:
                 return *self.disconnect(member), Close(member)
             name = nickname(text)
             bound = self._bound.get(member)
-            # written in another way it is the same name, here as everywhere
-            if bound is not None and name_key(name) != name_key(bound):
-                raise NicknameError(notices.sentence(notices.OTHER_NAME, name=bound))
+            if bound is not None:
+                if name_key(name) != name_key(bound):
+                    raise NicknameError(notices.sentence(notices.OTHER_NAME, name=bound))
+                name = bound  # as the certificate writes it: in capitals "ian" could pass for "lan"
             keys = name_keys(name)
             if not keys.isdisjoint(self._known):
                 raise NicknameError(notices.sentence(notices.NAME_TAKEN, name=name))

@@ -140,7 +140,7 @@ def server(
             if log_texts:
                 _say("LOG: everything that is said, to one person only and over TLS too, is written to this log.")
             if bind is not None:
-                _say(_warning(bind, plain.address[1], tls.address[1], store.ca_certificate))
+                _say(_warning(bind, plain.address[1], tls.address[1], store.ca_certificate, bound=client_certificates))
             _say("The first line you send is your name; !help says what else there is, !quit leaves.")
             _say("Two chats: what is said over TLS is not repeated in plaintext. Ctrl-C stops both.")
             await stopped.wait()
@@ -162,17 +162,20 @@ def _hosts(bind: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys((*LOOPBACK, bind))), () if address.is_loopback else (bind,)
 
 
-def _warning(bind: str, plain_port: int, tls_port: int, ca: Path) -> str:
+def _warning(bind: str, plain_port: int, tls_port: int, ca: Path, *, bound: bool) -> str:
     if ip_address(bind).is_loopback:
         return f"{bind} is loopback: still nobody but this machine can join, and the certificate does not name it."
+    own = " --certificate NAME.pem" if bound else ""
     verified = (
         "The certificate names localhost only: give --bind the address itself, and TLS can be verified from there."
         if ip_address(bind).is_unspecified
         else f"There: nc {bind} {plain_port}, or, with {ca} taken along, which holds no secret: "
-        f'make client-tls ARGS="--host {bind} --port {tls_port} --ca {ca.name}".'
+        f'make client-tls ARGS="--host {bind} --port {tls_port} --ca {ca.name}{own}".'
     )
+    over_tls = ", over TLS only under the name in their certificate" if bound else ""
     return (
-        f"WARNING: with --bind {bind} everybody who reaches this machine can come in, under any name that is free. "
+        f"WARNING: with --bind {bind} everybody who reaches this machine can come in, under any name that is free"
+        f"{over_tls}. "
         f"What is said on port {plain_port} can be read by everybody on the way, and no longer on this machine only. "
         f"Tell those who join. {verified}"
     )

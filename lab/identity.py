@@ -1,11 +1,13 @@
 """Client certificates as identities in the chat: what joins `certs`, which makes and reads them, and the chat's names.
 
-A certificate binds its bearer to one nickname, which the lab's CA has put into it and a handshake has proved. Names are
-compared as the chat compares them (`chat.names.name_key`): alice may write herself Alice. So the CA gives nobody a name
-that could be taken for that of somebody who has a certificate already.
+A certificate binds its bearer to one nickname, which the lab's CA has put into it and a handshake has proved. A name is
+typed as people type (`chat.names.name_key`), and shown as the certificate writes it. The CA gives nobody a name that
+could be taken for that of somebody who has a certificate already.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.clients import holder
@@ -29,8 +31,8 @@ class Shown:
 
 
 def identify(certificate: bytes) -> str | None:
-    """Return the nickname that a verified client certificate, in DER, is for; None where it holds none."""
-    return _nickname(holder(certificate))
+    """Return the nickname that a verified client certificate, in DER, is for; None: it holds none, or has expired."""
+    return _nickname(holder(certificate, at=datetime.now(UTC)))
 
 
 def issue(directory: Path, name: str) -> ClientFiles:
@@ -42,11 +44,14 @@ def issue(directory: Path, name: str) -> ClientFiles:
         CertsError: as `certs.store.open_client`.
     """
     name = nickname(name)
-    for other in sorted(path.stem for path in (directory / "clients").glob("*.pem")):
-        if other != name and not name_keys(other).isdisjoint(name_keys(name)):
-            msg = f"There is a certificate for {other}, for whom {name} could be taken: choose another name."
-            raise LabError(msg)
-    return open_client(directory, name)
+
+    def refuse(others: Sequence[str]) -> None:
+        for other in others:
+            if not name_keys(other).isdisjoint(name_keys(name)):
+                msg = f"There is a certificate for {other}, for whom {name} could be taken: choose another name."
+                raise LabError(msg)
+
+    return open_client(directory, name, refuse=refuse)
 
 
 def shown(certificate: Path | None, key: Path | None) -> Shown | None:

@@ -299,3 +299,34 @@ def test_the_shipped_key_is_the_one_of_the_shipped_certificate(tool: Callable[[s
         assert isinstance(public, rsa.RSAPublicKey)
         assert re.fullmatch(r"Modulus=([0-9A-F]+)\n", said)
         assert int(said.partition("=")[2], 16) == public.public_numbers().n
+
+
+def with_suite(server: RecordLayer, suite: int) -> RecordLayer:
+    """A server that chose another suite: its number stands behind header, version, random and session id."""
+    data = server.stream.data
+    at = 5 + 4 + 2 + 32 + 1 + data[43]
+    return layer_of(server.stream, data[:at] + suite.to_bytes(2, "big") + data[at + 2 :])
+
+
+@pytest.mark.parametrize(
+    ("suite", "method"),
+    [(0x00AC, "RSA_PSK"), (0xC031, "0xc031")],  # RFC 5487; ECDH_RSA, RFC 5289, is no name here
+)
+def test_what_depends_on_the_key_in_another_way_is_not_said_to_be_safe(suite: int, method: str) -> None:
+    client, server = pairs("keys-rsa")[0]
+    with pytest.raises(CaptureError, match=f"{method} is not one that can be opened here") as caught:
+        recover(client, with_suite(server, suite), private("keys-rsa"))
+    assert not isinstance(caught.value, NothingForKeyError)
+
+
+def test_an_identity_before_the_point_is_no_broken_rule() -> None:
+    client, server = pairs("keys-rsa")[0]
+    # TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256: ClientKeyExchange begins with an identity and its length (RFC 5489)
+    assert key_exchange(client, with_suite(server, 0xC037)).method == "ECDHE_PSK"
+
+
+def test_a_server_that_was_not_captured_to_its_last_word() -> None:
+    client, server = pairs("keys-rsa")[0]
+    done = b"\x16\x03\x03\x00\x04\x0e\x00\x00\x00"
+    with pytest.raises(CaptureError, match="no ServerHelloDone"):
+        recover(client, changed(server, done, b""), private("keys-rsa"))

@@ -1,4 +1,5 @@
 import hashlib
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -90,3 +91,10 @@ def test_a_certificate_that_cannot_be_read_has_not_the_key(tmp_path: Path, serve
     path.write_bytes(ssl.DER_cert_to_PEM_cert(odd).encode() + server.key_pem)
     met = shake_hands(server_context(path, path), pinned_client_context(spki_sha256(server.certificate)))
     assert isinstance(met.client, PinError)
+
+
+def test_a_socket_is_not_wrapped_without_the_check(server: Identity) -> None:
+    context = pinned_client_context(spki_sha256(server.certificate))
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(PinError, match="made by wrap_bio"):
+        context.wrap_socket(ours, server_hostname="localhost")

@@ -88,13 +88,16 @@ def test_a_list_of_last_week_is_refused(tmp_path: Path, authority: Identity) -> 
     assert meet(tmp_path, authority, server_of(authority), path).verify_code == 12  # CRL has expired
 
 
-@pytest.mark.parametrize("content", [None, b"", b"nonsense", "certificate"])
+@pytest.mark.parametrize("content", [None, b"", b"nonsense", "certificate", "both"])
 def test_what_is_no_list_is_said_to_be_none(tmp_path: Path, authority: Identity, content: bytes | str | None) -> None:
     ca, path = tmp_path / "ca.pem", tmp_path / "crl.pem"
     ca.write_bytes(authority.certificate_pem)
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else server_of(authority).certificate_pem)
-    with pytest.raises(CertsError, match=r"crl\.pem holds no list of revoked certificates"):
+    if content == "both":  # it would be trusted from then on
+        with path.open("ab") as file:
+            file.write(revocation_list(authority, [], made=NOW, until=NOW + DAY).public_bytes(Encoding.PEM))
+    with pytest.raises(CertsError, match=r"crl\.pem is no list of revoked certificates"):
         check_revocation(client_context(ca), path)
 
 

@@ -95,11 +95,21 @@ def test_a_name_is_taken_once_and_free_again_later(taken: str) -> None:
     assert house.say(1, taken) == (Joined(1, taken, "lobby"),)
 
 
-@pytest.mark.parametrize("spelled", ["alice", "ALICE", "ａｌｉｃｅ"])  # noqa: RUF001
-def test_who_is_bound_to_a_name_takes_that_one(spelled: str) -> None:
+@pytest.mark.parametrize(
+    ("bound", "typed"),
+    [
+        ("alice", "alice"),
+        ("alice", "ALICE"),
+        ("alice", "ａｌｉｃｅ"),  # noqa: RUF001
+        ("ian", "Ian"),  # which could pass for lan
+        ("paypai", "paypaI"),  # for paypal
+        ("вера", "ВЕРА"),  # for the Latin BEPA # noqa: RUF001
+    ],
+)
+def test_who_is_bound_to_a_name_is_called_as_the_certificate_writes_it(bound: str, typed: str) -> None:
     house = House("bob")
-    house.rooms.connect(1, "alice")
-    assert house.say(1, spelled) == (Joined(1, spelled, "lobby"),)
+    house.rooms.connect(1, bound)
+    assert house.say(1, typed) == (Joined(1, bound, "lobby"),)
 
 
 @pytest.mark.parametrize("other", ["carol", "bob", "a1ice", "alice2", "álice"])

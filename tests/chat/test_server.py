@@ -843,7 +843,7 @@ def test_a_certificate_says_who_may_come_in_as_whom(
                 careless.write(b"bob\n")
                 assert await careless.line() == f"* name refused: {caught.value}"
                 careless.write(b"Alice\n")
-                assert await careless.line() == "* welcome, Alice. 1 here: Alice"
+                assert await careless.line() == "* welcome, alice. 1 here: alice"
                 careless.write(b"!quit\n")
                 await careless.rest()
             async with await join(server, "alice", asking[1]) as alice:

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,17 @@ def test_what_a_client_shows(tmp_path: Path) -> None:
         shown(None, tmp_path / "own.key")
     with pytest.raises(CertsError, match="cannot be read"):
         shown(tmp_path / "none.pem", None)
+
+
+def test_an_expired_certificate_names_nobody(tmp_path: Path) -> None:
+    """Also where a session is resumed, and OpenSSL does not look at the certificate again."""
+    past = datetime.now(UTC) - timedelta(days=400)
+    assert identify(der(open_client(tmp_path, "alice", now=past).certificate)) is None
+    assert identify(der(open_client(tmp_path, "alice").certificate)) == "alice"
+
+
+def test_two_at_once_do_not_both_get_names_that_look_alike(tmp_path: Path) -> None:
+    open_store(tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        tries = [pool.submit(issue, tmp_path, name) for name in ("bobNl", "bobN1")]
+    assert sorted(type(one.exception()) for one in tries if one.exception() is not None) == [LabError]
