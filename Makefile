@@ -10,7 +10,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-plain demo-tls demo-keys demo-mitm demo-leaks demo-fakes demo-tamper demo-mutual certs certs-openssl \
-	server client client-tls chat-gui chat-gui-tls watch doctor test check bench bench-chat clean
+	server client client-tls chat-gui chat-gui-tls watch doctor test check fuzz bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,9 @@ check: $(VENV)/.ready-dev ## style and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+fuzz: $(VENV)/.ready-dev ## 100,000 broken captures, records and handshakes for the parsers
+	@$(VENV)/bin/python -m tests.capture.hostile.fuzz --inputs 100000 $(ARGS)
 
 bench: $(VENV)/.ready-dev ## how fast the lab is beside the bare tools
 	@$(VENV)/bin/python -m lab.bench $(ARGS)

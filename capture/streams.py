@@ -102,6 +102,20 @@ class ByteStream:
             found.append(Piece(low, high - low, piece.frame, piece.offset + low - piece.start, piece.time_ns))
         return tuple(found)
 
+    def places(self, needle: bytes) -> tuple[tuple[Span, ...], ...]:
+        """Return everywhere that `needle` stands, overlapping or not; each time as `locate` does."""
+        found = []
+        at = self.data.find(needle)
+        while at >= 0:
+            found.append(self.locate(at, at + len(needle)))
+            at = self.data.find(needle, at + 1)
+        return tuple(found)
+
+
+def on_port(streams: Iterable[ByteStream], port: int) -> tuple[ByteStream, ...]:
+    """Return the streams from or to a port, in their order."""
+    return tuple(stream for stream in streams if port in (stream.source.port, stream.destination.port))
+
 
 def select(stream: ByteStream, ranges: Iterable[tuple[int, int]]) -> ByteStream:
     """Return a stream of parts of another, in order and joined; each byte still stands where it was captured.

@@ -1,11 +1,12 @@
 """The TLS records of a connection, which may begin in the clear and change to TLS later: STARTTLS, a proxy, a greeting.
 
-Pure. Where a connection does not begin with records, its TLS begins with a ClientHello at the start of a segment, whole
-and by all its rules; the server's, with a ServerHello or an alert at the start of one of its own. Nothing less is taken
-for TLS, and what stands before is in the clear. A ClientHello in the form of SSL 2.0, as old clients send it, is passed
+Pure. Where a side does not begin with records, its TLS begins at the first segment that does: for the client that must
+be a ClientHello, whole and by all its rules; for the server, a ServerHello or an alert. Nothing less is taken for TLS,
+and what stands before is in the clear. A ClientHello in the form of SSL 2.0, as old clients send it, is passed
 over: records follow.
 """
 
+import contextlib
 import re
 import struct
 from dataclasses import replace
@@ -29,16 +30,26 @@ def read_connection(client: ByteStream, server: ByteStream) -> tuple[RecordLayer
     if old := _old_hello(client.data):
         return replace(read_records(client, old), start=0), theirs
     if not ours.records:
-        start = next((piece.start for piece in client.pieces if _is_hello(client, piece.start)), None)
-        if start is None:
+        start = _first_record(client)
+        if not _is_hello(client, start):
             return ours, theirs
         ours = read_records(client, start)
     if not theirs.records:
-        answer = _answer(server)
+        answer = _first_record(server)
         # a server that speaks another protocol than its client from the first byte on breaks the rules of TLS
-        if ours.start or answer < len(server.data):
+        silent = answer == len(server.data) and ours.start > 0
+        if silent or _ANSWER.match(server.data, answer):
             theirs = read_records(server, answer)
     return ours, theirs
+
+
+def _first_record(stream: ByteStream) -> int:
+    """Return the offset of the first segment that begins like a record, the end of the stream where none does."""
+    for piece in stream.pieces:
+        with contextlib.suppress(MalformedError):
+            if parse_header(stream.data, piece.start) is not None:
+                return piece.start
+    return len(stream.data)
 
 
 def _old_hello(data: bytes) -> int:
@@ -73,8 +84,3 @@ def _is_hello(client: ByteStream, start: int) -> bool:
     except MalformedError:
         pass
     return False
-
-
-def _answer(server: ByteStream) -> int:
-    """Return the offset where the server's TLS begins, the end of its stream where it never does."""
-    return next((piece.start for piece in server.pieces if _ANSWER.match(server.data, piece.start)), len(server.data))

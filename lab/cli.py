@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(f"The output cannot be written ({error.strerror}): make room, or send it elsewhere.")
         return 1
     except TyperException as error:  # wrong words on the command line
-        said = error.format_message().replace("Value error, ", "").rstrip(".")
+        said = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".,")
         complain(f"{said}: `python -m lab --help` lists what there is.")
         return 2
     if status == INTERRUPTED:  # typer turns Ctrl-C into that

@@ -45,7 +45,9 @@ def scenario(
     predict: Annotated[
         bool | None, typer.Option(help="Ask what you expect before it runs. [default: in a terminal]")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Draw the same as an earlier run. [default: a fresh one]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draw the same as an earlier run. [default: a fresh one]")
+    ] = None,
     reader: Reader = None,
     way: Way = "auto",
     source: Source = None,

@@ -53,6 +53,22 @@ class RunFolder:
             msg = f"{path} cannot be written: {error.strerror}."
             raise LabError(msg) from error
 
+    def write_private(self, name: str, data: bytes) -> Path:
+        """Write a file of the folder that only its owner may read, as keys are; return its path.
+
+        Raises:
+            LabError: it is there already, or cannot be written.
+        """
+        path = self.path / name
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            msg = f"{path} cannot be written: {error.strerror}."
+            raise LabError(msg) from error
+        return path
+
 
 def make_folder(parent: Path, name: str) -> RunFolder:
     """Make a new folder "<time>-<name>" in `parent`; only its owner can enter it, as it holds keys.

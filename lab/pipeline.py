@@ -11,7 +11,7 @@ from capture.hello import server_hello
 from capture.keylog import read_keylog
 from capture.readers import read_segments
 from capture.sources.source import Counters
-from capture.streams import ByteStream, reassemble
+from capture.streams import ByteStream, on_port, reassemble
 from capture.tls import APPLICATION_DATA, Record
 from lab.folder import RunFolder
 from lab.overhear import overhear
@@ -107,7 +107,7 @@ def examine(
     Raises:
         KeyLogError: the key log cannot be read.
     """
-    own = tuple(s for s in streams if port in (s.source.port, s.destination.port))
+    own = on_port(streams, port)
     heard = overhear(own)
     if transport is Transport.PLAIN:
         verdict = judge(sent, heard, own, own, Expected.READABLE)

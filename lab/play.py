@@ -5,13 +5,17 @@ Waits on events; it sleeps only where the scenario has a pause, which is then pa
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import TypeVar
 
 from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
 from lab.errors import LabError
 from lab.scenario import Join, Leave, ListUsers, Pause, Say, Sent, Step
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _STEP_TIMEOUT = 20.0  # seconds; a step takes milliseconds, and this is for machines that swap
 
@@ -43,6 +47,20 @@ async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
     finally:
         await asyncio.gather(*(client.close() for client in room.values()), return_exceptions=True)
     return tuple(sent)
+
+
+async def side_by_side(plays: Mapping[K, Coroutine[None, None, V]]) -> dict[K, V]:
+    """Run coroutines at once, which may not wait for each other; return what they return.
+
+    Raises:
+        Whatever the first of them raises; the others are cancelled then.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {key: group.create_task(play) for key, play in plays.items()}
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
+    return {key: task.result() for key, task in tasks.items()}
 
 
 async def _in_time(step: _Deed, room: dict[str, Client], connect: Connect, sent: list[Sent]) -> None:

@@ -78,7 +78,7 @@ def facts(rows: Iterable[tuple[str, str | Text]], indent: int = 4) -> Renderable
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows:
-        table.add_row(label, Text(value) if isinstance(value, str) else value)
+        table.add_row(Text(label), Text(value) if isinstance(value, str) else value)
     return Padding(table, (0, 0, 0, indent))
 
 

@@ -1,9 +1,8 @@
 """Runs the chats of a plan while they are captured."""
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,12 +19,12 @@ from chat.limits import Limits
 from chat.server import Server
 from lab.capturing import captured
 from lab.folder import RunFolder
-from lab.play import Connect, play
+from lab.play import Connect, play, side_by_side
 from lab.scenario import Sent, Step
 
 # A segment on loopback holds 64 KiB, so no message would ever span two. A receive buffer this small (Linux doubles it,
 # socket(7)) keeps the server's window, and with it the segments, as small as on an Ethernet: 1,448 bytes of payload.
-RECEIVE_BUFFER = 2896
+_RECEIVE_BUFFER = 2896
 # A scenario speaks as fast as it can, and whoever comes late in it is to hear what was said live or not at all.
 LIMITS = Limits(rate=0, history=0)
 
@@ -95,12 +94,8 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
     real: dict[Transport, int] = {}
     async with contextlib.AsyncExitStack() as stack:
         for transport in plan.transports:
-            server = Server(
-                port=0 if tapped else plan.ports[transport],
-                context=server_tls if transport is Transport.TLS else None,
-                hosts=("127.0.0.1",),
-                limits=LIMITS,
-                receive_buffer=RECEIVE_BUFFER,
+            server = loopback_server(
+                server_tls if transport is Transport.TLS else None, port=0 if tapped else plan.ports[transport]
             )
             await stack.enter_async_context(server)
             real[transport] = server.address[1]
@@ -109,7 +104,10 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
         engine: EngineName | None = "pyshark" if plan.reader == "pyshark" and not tapped else None
         async with captured(folder.capture, plan.choice, tuple(real.values()), shown=shown, engine=engine) as wire:
             ports = {transport: wire.ports[port] for transport, port in real.items()}
-            sent = await _talk(plan.steps, ports, client_tls)
+            contexts = {Transport.PLAIN: None, Transport.TLS: client_tls}
+            sent = await side_by_side(
+                {transport: play(plan.steps, connector(port, contexts[transport])) for transport, port in ports.items()}
+            )
     recording = Recording(sent, ports, wire.counters, wire.segments)
     folder.write(
         folder.transcript, {str(t): [asdict(message) for message in sent] for t, sent in recording.sent.items()}
@@ -117,20 +115,24 @@ async def record(plan: Plan, folder: RunFolder) -> Recording:
     return recording
 
 
-async def _talk(
-    steps: Sequence[Step], ports: Mapping[Transport, int], client_tls: ssl.SSLContext | None
-) -> dict[Transport, tuple[Sent, ...]]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            playing = {
-                transport: group.create_task(
-                    play(steps, connector(port, client_tls if transport is Transport.TLS else None))
-                )
-                for transport, port in ports.items()
-            }
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
-    return {transport: task.result() for transport, task in playing.items()}
+def loopback_server(
+    context: ssl.SSLContext | None, *, port: int = 0, identify: Callable[[bytes], str | None] | None = None
+) -> Server:
+    """Return a server as every demo has it: on 127.0.0.1 alone, without limits of rate, segments as on an Ethernet.
+
+    Args:
+        context: its side of TLS; None for plaintext.
+        port: 0 for any that is free.
+        identify: as `Server` takes it.
+    """
+    return Server(
+        hosts=("127.0.0.1",),
+        port=port,
+        context=context,
+        limits=LIMITS,
+        receive_buffer=_RECEIVE_BUFFER,
+        identify=identify,
+    )
 
 
 def connector(port: int, context: ssl.SSLContext | None) -> Connect:

@@ -122,13 +122,7 @@ def judge(
 
 
 def _places(needle: bytes, streams: Sequence[ByteStream]) -> tuple[tuple[Span, ...], ...]:
-    found = []
-    for stream in streams:
-        at = stream.data.find(needle)
-        while at >= 0:
-            found.append(stream.locate(at, at + len(needle)))
-            at = stream.data.find(needle, at + 1)
-    return tuple(found)
+    return tuple(place for stream in streams for place in stream.places(needle))
 
 
 def _problems(verdict: Verdict, invented: int, streams: Sequence[ByteStream]) -> list[str]:

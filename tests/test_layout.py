@@ -53,7 +53,7 @@ FLOW = (
     ("capture.fields",),
     ("capture.hello",),
     ("capture.ja3", "capture.protection", "capture.schedule"),
-    ("capture.alert", "capture.handshake", "capture.inside", "capture.opened"),
+    ("capture.alert", "capture.handshake", "capture.inside", "capture.opened", "capture.upgrade"),
     ("capture.decrypt",),
     ("capture.stolen",),
     ("capture.decode",),

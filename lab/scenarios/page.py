@@ -14,11 +14,17 @@ from chat.escape import visible
 from lab.presentation import counted, rule, show_files, spans_text, way_text
 from lab.scenarios.shape import Claim, Judgement, Question, Scenario, Setting
 
+_WIDTH = 96  # columns of the widest table
+
 
 def show_setting(console: Console, scenario: Scenario[Any], choice: Choice) -> None:
     """Print what will be run, and what to think about before."""
     console.print(rule(scenario.title))
     console.print(way_text(choice))
+    if console.width < _WIDTH:
+        console.print(
+            Text(f"Your terminal has {console.width} columns; the tables need {_WIDTH} to be whole.", "yellow")
+        )
     console.print(Padding(Text(scenario.setting), (1, 1)))
     if scenario.questions:
         console.print(Text("Predict first:", "bold"))

@@ -51,10 +51,13 @@ def passing(up: Callable[[], Change], down: Callable[[], Change]) -> Callable[[P
 
 
 @contextlib.asynccontextmanager
-async def relay(port: int | Callable[[], int], meet: Callable[[Peer, Peer], Awaitable[None]]) -> AsyncIterator[int]:
+async def relay(
+    port: int | Callable[[], int | None], meet: Callable[[Peer, Peer], Awaitable[None]]
+) -> AsyncIterator[int]:
     """Relay connections to the lab's server on `port`; yield the port to connect to.
 
     Where `port` is a function, it is asked when a client comes: a tap before the server has a port only once it runs.
+    Who comes while there is none is cut off.
 
     Each connection is handed to `meet(client, server)` and closed when that returns. The end of the block waits for all
     of them; what `meet` raises, but for a connection that is lost, is raised in the block.
@@ -65,11 +68,10 @@ async def relay(port: int | Callable[[], int], meet: Callable[[Peer, Peer], Awai
             async def carry(client: Peer) -> None:
                 ends = [client]
                 try:
-                    where = port if isinstance(port, int) else port()
-                    server = Peer(*await asyncio.open_connection(_LOOPBACK, where))
+                    server = await _reach(port if isinstance(port, int) else port())
                     ends.append(server)
                     await meet(client, server)
-                except OSError:  # the server is gone, or the client
+                except ConnectionError:  # the server is gone, or the client
                     client.writer.transport.abort()
                 finally:
                     for end in ends:
@@ -88,3 +90,12 @@ async def relay(port: int | Callable[[], int], meet: Callable[[Peer, Peer], Awai
                 listener.close()
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
+
+
+async def _reach(port: int | None) -> Peer:
+    if port is None:
+        raise ConnectionRefusedError
+    try:
+        return Peer(*await asyncio.open_connection(_LOOPBACK, port))
+    except OSError as error:
+        raise ConnectionRefusedError from error

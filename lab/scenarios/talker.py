@@ -20,18 +20,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from certs.contexts import client_context, server_context
+from certs.contexts import client_context, explain, server_context
 from certs.errors import CertsError
 from chat.errors import ChatError
-from chat.server import Server
 from lab.errors import LabError
 from lab.play import play
-from lab.record import LIMITS, RECEIVE_BUFFER, connector
+from lab.record import connector, loopback_server
 from lab.scenario import Join, Leave, ListUsers, Pause, Say, Sent, Step
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _STEPS = {step.__name__: step for step in (Join, Say, ListUsers, Leave, Pause)}
 _LINE = 1 << 24  # bytes; a conversation is a line
+_PATIENCE = 10.0  # seconds, for a process to end that has nothing left to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,8 @@ async def talker(job: Job, folder: Path) -> AsyncIterator[Talker]:
         "lab.scenarios.talker",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        # what is wrong it says in its answer; a traceback is nothing for the terminal
+        stderr=asyncio.subprocess.DEVNULL,
         limit=_LINE,
         env={**os.environ, "OPENSSL_CONF": str(conf), "PYTHONPATH": str(_ROOT)},
         # Ctrl-C is the lab's to take; it ends this one
@@ -107,10 +109,12 @@ async def talker(job: Job, folder: Path) -> AsyncIterator[Talker]:
     finally:
         assert process.stdin is not None
         process.stdin.close()  # the end of its work
-        if sys.exc_info()[1] is not None:
+        try:
+            await asyncio.wait_for(process.wait(), _PATIENCE if sys.exc_info()[1] is None else 0)
+        except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-        await process.wait()
+            await process.wait()
         conf.unlink()
 
 
@@ -144,17 +148,16 @@ async def _serve() -> None:
             Path(job["certificate"]), Path(job["key"]), keylog=Path(job["keylog"]), version=version
         )
         client_tls = client_context(Path(job["ca"]), version=version)
-        async with Server(
-            hosts=("127.0.0.1",), port=0, context=server_tls, limits=LIMITS, receive_buffer=RECEIVE_BUFFER
-        ) as server:
+        async with loopback_server(server_tls) as server:
             _say({"port": server.address[1]})
             while line := await reader.readline():
                 order = json.loads(line)
                 steps = tuple(_STEPS[name](**fields) for name, fields in order["steps"])
                 sent = await play(steps, connector(order["port"], client_tls))
                 _say({"sent": [asdict(message) for message in sent]})
-    except (LabError, CertsError, ChatError) as error:
-        _say({"error": str(error)})
+    except (LabError, CertsError, ChatError, OSError, ExceptionGroup) as error:
+        first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+        _say({"error": explain(first) if isinstance(first, OSError) else str(first)})
     finally:
         pipe.close()
 

@@ -7,7 +7,7 @@ the wire sealed, in order; what was cut off before its LF does not.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from lab.scenarios.codecs import Codec
 from lab.scenarios.relay import Change, Peer, pump, relay
@@ -17,21 +17,8 @@ MakeCodec = Callable[[], Codec]
 Agree = Callable[[Peer], Awaitable[tuple[Codec, Codec]]]
 
 
-def near_end(port: int, make_codec: MakeCodec) -> contextlib.AbstractAsyncContextManager[int]:
-    """Run the near end to a far end on `port`; yield the port that plaintext clients connect to.
-
-    `make_codec` is called twice for each connection. What a codec cannot open is raised in the block: LabError.
-    """
-    return agreeing_near_end(port, built_in(make_codec))
-
-
-def far_end(port: int, make_codec: MakeCodec) -> contextlib.AbstractAsyncContextManager[int]:
-    """Run the far end to the plaintext server on `port`; yield the port that near ends connect to. As `near_end`."""
-    return agreeing_far_end(port, built_in(make_codec))
-
-
 def built_in(make_codec: MakeCodec) -> Agree:
-    """Return an agreement that needs no word: both ends have the key built in."""
+    """Return an agreement that needs no word: both ends have the key built in; `make_codec` makes each codec."""
 
     async def agree(_: Peer) -> tuple[Codec, Codec]:
         return make_codec(), make_codec()
@@ -39,26 +26,17 @@ def built_in(make_codec: MakeCodec) -> Agree:
     return agree
 
 
-@contextlib.asynccontextmanager
-async def agreeing_near_end(port: int, agree: Agree) -> AsyncIterator[int]:
-    """Run a near end that first agrees with the far end; otherwise as `near_end`."""
+def near_end(port: int, agree: Agree) -> contextlib.AbstractAsyncContextManager[int]:
+    """Run the near end to a far end on `port`; yield the port that plaintext clients connect to.
 
-    async def meet(client: Peer, wire: Peer) -> None:
-        await _carry(client, wire, agree)
-
-    async with relay(port, meet) as own:
-        yield own
+    What a codec cannot open is raised in the block: LabError.
+    """
+    return relay(port, lambda client, wire: _carry(client, wire, agree))
 
 
-@contextlib.asynccontextmanager
-async def agreeing_far_end(port: int, agree: Agree) -> AsyncIterator[int]:
-    """Run a far end that first agrees with the near end; otherwise as `far_end`."""
-
-    async def meet(wire: Peer, server: Peer) -> None:
-        await _carry(server, wire, agree)
-
-    async with relay(port, meet) as own:
-        yield own
+def far_end(port: int, agree: Agree) -> contextlib.AbstractAsyncContextManager[int]:
+    """Run the far end to the plaintext server on `port`; yield the port that near ends connect to. As `near_end`."""
+    return relay(port, lambda wire, server: _carry(server, wire, agree))
 
 
 async def _carry(plain: Peer, wire: Peer, agree: Agree) -> None:

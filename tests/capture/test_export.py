@@ -201,6 +201,12 @@ def test_records_that_end_early_are_said(tmp_path: Path) -> None:
     assert (plain.rows, plain.problems) == (0, ()), "what is no TLS is no damage"
 
 
+def test_records_after_words_in_the_clear(tmp_path: Path) -> None:
+    path = write(tmp_path, "foreign-starttls.pcapng", ".csv", "records")
+    first = query(path, "SELECT direction, first_frame, stream_offset FROM it WHERE record_index = 0 ORDER BY 1")
+    assert first == [("client to server", 13, 33), ("server to client", 14, 58)]
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_full_disk_leaves_nothing(
     suffix: str, tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from capture.packets import packets
 from capture.readers import read_segments
 from capture.segment import ACK, FIN, RST, SYN, Endpoint, Segment
-from capture.streams import ByteStream, Gap, Piece, Span, reassemble, select
+from capture.streams import ByteStream, Gap, Piece, Span, on_port, reassemble, select
 
 CLIENT, SERVER = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 12345)
 Streams = Callable[[Path], tuple[ByteStream, ...]]
@@ -213,3 +213,17 @@ def test_parts_of_a_stream_still_stand_where_they_were_captured() -> None:
     assert part.pieces == (Piece(0, 2, 2, 55, 2000), Piece(2, 1, 2, 59, 2000), Piece(3, 2, 3, 54, 3000))
     assert part.locate(1, 4) == (Span(2, 56, 56), Span(2, 59, 59), Span(3, 54, 54))
     assert select(stream, []).data == b""
+
+
+def test_everywhere_that_bytes_stand() -> None:
+    stream = reassemble([sent(9, flags=SYN), sent(10, b"abab", frame=2), sent(14, b"a-ba", frame=4)])[0]
+    assert stream.places(b"aba") == ((Span(2, 54, 56),), (Span(2, 56, 57), Span(4, 54, 54)))
+    assert stream.places(b"nowhere") == ()
+
+
+def test_streams_of_a_port() -> None:
+    other = Segment(3, 3000, Endpoint("127.0.0.1", 7), CLIENT, 0, 0, ACK, 1, b"x", 54)
+    streams = reassemble([sent(0, b"a"), other])
+    assert on_port(streams, 7) == streams[2:]
+    assert on_port(streams, CLIENT.port) == streams
+    assert on_port(streams, 8) == ()

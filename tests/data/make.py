@@ -668,7 +668,7 @@ def record_session(name: str) -> None:
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(Path(path))
         setting = shape.Setting(folder, Choice(Way.LOOPBACK, ""), "native", CONVERSATION, 0)
-        keys.make_certificates(folder.path)
+        keys.make_certificates(folder)
         sent, _, _ = asyncio.run(keys.record(setting, [keys_matrix.RSA]))
         for ending, source in (
             ("pcapng", folder.capture),

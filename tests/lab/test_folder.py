@@ -55,3 +55,13 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "gone")
     with pytest.raises(LabError, match=r"transcript\.json cannot be written: No such file or directory"):
         folder.write(folder.transcript, {})
+
+
+def test_a_private_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    path = folder.write_private("stolen-key.pem", b"secret")
+    assert path.read_bytes() == b"secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(LabError, match=r"stolen-key\.pem cannot be written: File exists"):
+        folder.write_private("stolen-key.pem", b"other")
+    assert path.read_bytes() == b"secret"

@@ -17,7 +17,7 @@ from chat.errors import ChatError
 from chat.limits import Limits
 from chat.server import Server
 from lab.errors import LabError
-from lab.play import play
+from lab.play import play, side_by_side
 from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Pause, Say, Step, messages
 
 Change = Callable[[str], list[str]]
@@ -254,3 +254,39 @@ def test_cancelled_while_somebody_leaves_nothing_stays_open() -> None:
             await asyncio.gather(*(writer.wait_closed() for writer in writers))
 
     run(main())
+
+
+def test_what_runs_side_by_side_meets() -> None:
+    async def main() -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+
+        async def meet(mine: asyncio.Event, other: asyncio.Event) -> asyncio.Event:
+            mine.set()
+            await other.wait()  # in a row, this would never come
+            return mine
+
+        plays = {1: meet(first, second), 2: meet(second, first)}
+        assert await side_by_side(plays) == {1: first, 2: second}
+
+    run(main())
+
+
+def test_what_fails_side_by_side_ends_the_rest() -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("the other")
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LabError("It went wrong.")
+
+    async def main() -> None:
+        with pytest.raises(LabError, match=r"It went wrong\."):
+            await side_by_side({"waits": wait(), "fails": fail()})
+
+    run(main())
+    assert ended == ["the other"]

@@ -59,11 +59,16 @@ def judge(fakes: Fakes) -> Judgement:
     reach = len(fakes.ctr.stream)
     answers = {
         "random": _option(_RANDOM, {row.name for row in fakes.rows if looks_random(row.all)}),
-        # the codebook needs somebody who speaks, and the swapped key somebody on the way
-        "listening": _option(_LISTENING, {row.name for row in fakes.rows if row.whole} - {ECB, RELAYED}),
+        "listening": _option(_LISTENING, _by_listening(fakes)),
         "crib": _EVERYTHING if fakes.row(CTR).whole else _SOME if reach > len(WELCOME) else _STARTS,
     }
     return Judgement(claims, answers, fakes.counters, problems, {"chats": [_details(row) for row in fakes.rows]})
+
+
+def _by_listening(fakes: Fakes) -> set[str]:
+    """Return the chats that somebody reads who neither speaks, as the codebook needs, nor sits on the way."""
+    whole = {name for name in (BASE64, XOR, CTR, LISTENED) if fakes.row(name).whole}
+    return whole | {ECB} if fakes.ecb_listening == len(fakes.row(ECB).sent) else whole
 
 
 def _option(options: dict[str, set[str]], measured: set[str]) -> str:

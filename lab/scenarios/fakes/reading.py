@@ -6,12 +6,13 @@ The keys of the two ends are not here. What was really said is compared with onl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from capture.randomness import examine as test_randomness
 from capture.sources.source import Counters
-from capture.streams import ByteStream, select
+from capture.streams import ByteStream, on_port, select
 from capture.tls import APPLICATION_DATA, HEADER, read_records
 from lab.errors import LabError
 from lab.folder import RunFolder
@@ -42,10 +43,13 @@ from lab.scenarios.fakes.result import (
     Exchange,
     Fakes,
     Row,
+    agreeing,
 )
 from lab.scenarios.fakes.rsa_exchange import codecs, decrypted
 from lab.verdict import Expected, Verdict
 from lab.verdict import judge as compare
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +70,45 @@ class Evidence:
     said: Sequence[bytes]
     key: rsa.RSAPrivateKey
 
-    def of(self, port: int) -> tuple[ByteStream, ...]:
+    def of(self, port: int, connections: int = 1) -> Sequence[ByteStream]:
         """Return the streams of a port, in pairs, the client's first.
 
         Raises:
-            LabError: nothing of it was captured.
+            LabError: there are fewer connections than that.
         """
-        found = tuple(s for s in self.streams if port in (s.source.port, s.destination.port))
-        if not found:
-            msg = f"Nothing of port {port} was captured: run it again."
-            raise LabError(msg)
-        return found
+        return _held(on_port(self.streams, port), f"port {port}", 2 * connections)
+
+
+def _held(found: Sequence[T], what: str, least: int = 1) -> Sequence[T]:
+    """Return what was found, where it is enough."""
+    if len(found) < least:
+        msg = f"The capture does not hold all of {what}: run it again."
+        raise LabError(msg)
+    return found
+
+
+def _first(stream: ByteStream) -> Sealed:
+    return _held(framed_lines(stream), "the keys that were sent")[0]
 
 
 def examine(evidence: Evidence, sent: Mapping[str, tuple[Sent, ...]], counters: Counters, folder: RunFolder) -> Fakes:
     """Attack each chat.
 
     Raises:
-        LabError: a chat is not in the capture.
+        LabError: a chat is not in the capture, or not whole.
     """
-    streams = {name: evidence.of(port) for name, port in evidence.ports.items()}
+    # in all come more than two, who talk
+    streams = {name: evidence.of(port, connections=2) for name, port in evidence.ports.items()}
     xor = attack_xor(streams[XOR])
     *others, own, _ = streams[ECB]  # Mallory came last
     ecb = attack_ecb(others, own, evidence.said)
     ctr = attack_ctr(in_pairs(list(map(framed_lines, streams[CTR]))))
     *swapped, refusing, refused = streams[RELAYED]  # the last one to come knows the far end's key
     exchange = Exchange(
-        genuine=framed_lines(evidence.of(evidence.far)[1])[0],
-        shown=framed_lines(swapped[1])[0],
-        answer=framed_lines(swapped[0])[0],
-        refused=framed_lines(refused)[0],
+        genuine=_first(evidence.of(evidence.far)[1]),
+        shown=_first(swapped[1]),
+        answer=_first(swapped[0]),
+        refused=_first(refused),
         answered=len(refusing.data),
     )
     lines = {
@@ -119,7 +132,8 @@ def examine(evidence: Evidence, sent: Mapping[str, tuple[Sent, ...]], counters: 
     rows = tuple(
         _row(name, evidence.ports[name], sent[name], reads[name], lines[name], closed.get(name)) for name in lines
     )
-    return Fakes(rows, xor, ecb, ctr, exchange, counters, folder.capture, folder.path / ATTACKERS_KEY)
+    listening = agreeing(sent[ECB], messages(in_vain(others, lines[ECB])))
+    return Fakes(rows, xor, ecb, listening, ctr, exchange, counters, folder.capture, folder.path / ATTACKERS_KEY)
 
 
 def _row(
@@ -130,7 +144,8 @@ def _row(
     lines: Sequence[Sequence[Sealed]],
     closed: Verdict | None,
 ) -> Row:
-    longest = max((line for ours in lines[::2] for line in ours), key=lambda line: line.end - line.start)
+    ours = _held([line for client in lines[::2] for line in client], name)
+    longest = max(ours, key=lambda line: line.end - line.start)
     everything = b"".join(line.data for side in lines for line in side)
     return Row(
         name=name,
@@ -161,7 +176,7 @@ def with_the_key(streams: Sequence[ByteStream], key: rsa.RSAPrivateKey) -> tuple
     for client, server in in_pairs(list(map(framed_lines, streams))):
         try:
             up, down = codecs(decrypted(key, client[0].data))
-        except LabError:
+        except (IndexError, LabError):  # they are not in the capture, or under another key
             continue
         # the line with the keys is no line of the chat
         for codec, lines in ((up, client[1:]), (down, server[1:])):

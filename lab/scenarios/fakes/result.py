@@ -1,6 +1,7 @@
 """What a run of the fakes has measured: values, and what can be counted of them. Pure."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,12 @@ ATTACKS = {
     LISTENED: "by listening alone",
     TLS: "by listening alone",
 }
+
+
+def agreeing(sent: Sequence[Sent], messages: Sequence[Message]) -> int:
+    """Return how many of the messages sent were read: the words, and who said them."""
+    truth, read = (Counter((message.who, message.text) for message in found) for found in (sent, messages))
+    return (truth & read).total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,7 @@ class Row:
     @property
     def read(self) -> int:
         """How many messages were read: the words, and who said them."""
-        truth = Counter((message.who, message.text) for message in self.sent)
-        return (truth & Counter((message.who, message.text) for message in self.messages)).total()
+        return agreeing(self.sent, self.messages)
 
     @property
     def invented(self) -> int:
@@ -100,6 +106,7 @@ class Fakes:
         rows: the chats, in the order of the page.
         xor: the attack on the repeating key.
         ecb: the attack on ECB.
+        ecb_listening: how many messages of that chat are read without saying anything in it.
         ctr: the attack on CTR.
         exchange: the keys of the relayed chat.
         counters: what the capture counted.
@@ -110,6 +117,7 @@ class Fakes:
     rows: tuple[Row, ...]
     xor: XorAttack
     ecb: EcbAttack
+    ecb_listening: int
     ctr: CtrAttack
     exchange: Exchange
     counters: Counters

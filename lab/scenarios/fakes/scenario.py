@@ -1,18 +1,18 @@
 """Fakes: five chats that look encrypted, each read from the capture by the standard attack on it; and TLS beside them.
 
 The lab's own plaintext chat runs through tunnels that seal each line badly (`tunnel`, `codecs`); the wire between the
-two ends is captured. This file runs it; `fakes_reading` attacks it, `fakes_judge` judges, `fakes_page` prints. The keys
-of the ends are made here and go nowhere else. They come from `secrets`, not from the seed, as keys must: with the same
-seed the same is said, under other keys.
+two ends is captured. This file runs it; `reading` attacks it, `judge` judges, `page` prints. The keys of the ends are
+made here and go nowhere else. They come from `secrets`, not from the seed, as keys must: with the same seed the same is
+said, under other keys.
 """
 
-import asyncio
 import contextlib
-import os
 import secrets
 import ssl
-from collections.abc import Coroutine, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,12 +25,10 @@ from certs.store import open_store
 from chat.errors import ChatError
 from chat.lines import MAX_LINE
 from chat.protocol import QUIT_COMMANDS, USERS_COMMANDS
-from chat.server import Server
 from lab.capturing import captured
-from lab.errors import LabError
 from lab.folder import RunFolder
-from lab.play import play
-from lab.record import LIMITS, connector
+from lab.play import play, side_by_side
+from lab.record import connector, loopback_server
 from lab.scenario import Join, Leave, ListUsers, Say, Sent, Step
 from lab.scenarios.codecs import BLOCK, AesCtrReused, AesEcb, Base64, RepeatingXor
 from lab.scenarios.fakes.judge import QUESTIONS, judge
@@ -40,8 +38,9 @@ from lab.scenarios.fakes.result import ATTACKERS_KEY, BASE64, CTR, ECB, LISTENED
 from lab.scenarios.fakes.rsa_exchange import accepting, new_key, offering, public_bytes, swapping
 from lab.scenarios.fakes.talk import ERIN, conversation, dictation
 from lab.scenarios.relay import relay
+from lab.scenarios.running import run_in_time
 from lab.scenarios.shape import Scenario, Setting
-from lab.scenarios.tunnel import Agree, MakeCodec, agreeing_far_end, agreeing_near_end, built_in
+from lab.scenarios.tunnel import Agree, MakeCodec, built_in, far_end, near_end
 
 _XOR_KEYS = range(11, 17)  # bytes of the repeating key, any of these
 
@@ -88,7 +87,7 @@ def run(setting: Setting, ends: Ends | None = None) -> Fakes:
     """
     folder, attackers, dictated = setting.folder, new_key(), dictation(MAX_LINE)
     _write(folder, attackers)
-    recording = asyncio.run(_record(setting, ends or make_ends(), attackers, dictated))
+    recording = run_in_time(_record(setting, ends or make_ends(), attackers, dictated))
     folder.write(folder.transcript, {name: [asdict(said) for said in sent] for name, sent in recording.sent.items()})
     streams = reassemble(read_segments(folder.capture, setting.reader))
     evidence = Evidence(streams, recording.ports, recording.far, typed(dictated), attackers)
@@ -114,13 +113,7 @@ def typed(steps: Sequence[Step]) -> tuple[bytes, ...]:
 def _write(folder: RunFolder, key: rsa.RSAPrivateKey) -> None:
     """Write the attacker's key, for whoever wants to do the attack again with openssl."""
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder.path / ATTACKERS_KEY
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}."
-        raise LabError(msg) from error
+    folder.write_private(ATTACKERS_KEY, pem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +127,24 @@ class _Recording:
 
 
 async def _record(setting: Setting, ends: Ends, attackers: rsa.RSAPrivateKey, dictated: Sequence[Step]) -> _Recording:
-    store = open_store(setting.folder.path / "certs")
-    server_tls = server_context(store.server_certificate, store.server_key)
-    client_tls = client_context(store.ca_certificate)
+    with tempfile.TemporaryDirectory(dir=setting.folder.path) as certificates:  # its keys are of no use after the run
+        store = open_store(Path(certificates))
+        server_tls = server_context(store.server_certificate, store.server_key)
+        client_tls = client_context(store.ca_certificate)
     steps = conversation(setting.seed)
     async with contextlib.AsyncExitStack() as stack:
 
         async def serve(context: ssl.SSLContext | None = None) -> int:
-            server = Server(port=0, context=context, hosts=("127.0.0.1",), limits=LIMITS)
-            return (await stack.enter_async_context(server)).address[1]
+            return (await stack.enter_async_context(loopback_server(context))).address[1]
 
         wires = {
-            name: await stack.enter_async_context(agreeing_far_end(await serve(), far))
+            name: await stack.enter_async_context(far_end(await serve(), far))
             for name, (_, far) in ends.tunnels.items()
         }
         shown: Mapping[int, int] = {}
         beyond = wires[RELAYED]
         # where a tap comes before the far end, it has a port only once it runs
-        wires[RELAYED] = await stack.enter_async_context(relay(lambda: shown[beyond], swapping(attackers)))
+        wires[RELAYED] = await stack.enter_async_context(relay(lambda: shown.get(beyond), swapping(attackers)))
         wires[TLS] = await serve(server_tls)
         async with captured(setting.folder.capture, setting.choice, [*wires.values(), beyond]) as wire:
             shown = wire.ports
@@ -160,16 +153,16 @@ async def _record(setting: Setting, ends: Ends, attackers: rsa.RSAPrivateKey, di
             async def talk(name: str) -> tuple[Sent, ...]:
                 if name == TLS:
                     return await play(steps, connector(ports[TLS], client_tls))
-                async with agreeing_near_end(ports[name], ends.tunnels[name][0]) as port:
+                async with near_end(ports[name], ends.tunnels[name][0]) as port:
                     sent = await play(steps, connector(port, None))
                     if name == ECB:
                         await play(dictated, connector(port, None))
                 if name == RELAYED:
-                    async with agreeing_near_end(ports[name], ends.careful) as port:
+                    async with near_end(ports[name], ends.careful) as port:
                         await _come_and_go(port)
                 return sent
 
-            sent = await _side_by_side({name: talk(name) for name in ports})
+            sent = await side_by_side({name: talk(name) for name in ports})
     return _Recording(sent, ports, shown[beyond], wire.counters)
 
 
@@ -178,15 +171,6 @@ async def _come_and_go(port: int) -> None:
     with contextlib.suppress(ChatError):
         client = await connector(port, None)(ERIN)
         await client.leave()
-
-
-async def _side_by_side(talks: Mapping[str, Coroutine[None, None, tuple[Sent, ...]]]) -> dict[str, tuple[Sent, ...]]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(talk) for name, talk in talks.items()}
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
-    return {name: task.result() for name, task in tasks.items()}
 
 
 SCENARIO: Scenario[Fakes] = Scenario(

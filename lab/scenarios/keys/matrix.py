@@ -1,7 +1,7 @@
 """What each key opens of each session: a matrix, measured. Pure: streams and keys in, cells out.
 
 Knows the sessions of the matrix, and how a capture is opened with nothing, with a stolen RSA key and with a key log. A
-cell says how many messages were read by looking, never by what should come out; `keys_verdict` compares the two.
+cell says how many messages were read by looking, never by what should come out; `verdict` compares the two.
 """
 
 import ssl

@@ -4,7 +4,6 @@ Knows the four files of it in tests/data, and puts them into the folder of a run
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lab.errors import LabError
+from lab.folder import RunFolder
 from lab.scenario import Sent
 from lab.scenarios.keys.matrix import Files
 
@@ -34,22 +34,25 @@ class Recorded:
     sent: tuple[Sent, ...]
 
 
-def recorded(folder: Path, shipped: Path = SHIPPED) -> Recorded:
+def recorded(folder: RunFolder, shipped: Path = SHIPPED) -> Recorded:
     """Copy the recording into `folder`, its keys readable by their owner only, and return it.
 
     Raises:
         LabError: it is not there, as where only the packages are installed, or cannot be copied.
     """
-    files = Files(folder / "recording.pcapng", folder / "recording-key.pem", folder / "recording.keylog")
     try:
         sent = json.loads((shipped / f"{_NAME}.sent.json").read_text("ascii"))
-        for ending, target in (("pcapng", files.capture), ("key.pem", files.key), ("keys.txt", files.keylog)):
-            data = (shipped / f"{_NAME}.{ending}").read_bytes()
-            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data)
+        capture, key_pem, keylog = (
+            (shipped / f"{_NAME}.{ending}").read_bytes() for ending in ("pcapng", "key.pem", "keys.txt")
+        )
     except OSError as error:
         msg = f"The recording that stands in for RSA key exchange cannot be used: {error.filename}: {error.strerror}."
         raise LabError(msg) from error
-    key = load_pem_private_key(files.key.read_bytes(), password=None)
+    files = Files(
+        folder.write_private("recording.pcapng", capture),
+        folder.write_private("recording-key.pem", key_pem),
+        folder.write_private("recording.keylog", keylog),
+    )
+    key = load_pem_private_key(key_pem, password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return Recorded(files, key, tuple(Sent(**{**message, "heard_by": tuple(message["heard_by"])}) for message in sent))

@@ -1,13 +1,10 @@
 """Key x session matrix: one conversation in four sessions, each opened with nothing, the stolen key and the key log.
 
-Runs the four chats under one RSA certificate while they are captured, and reads the capture. `keys_matrix` opens it,
-`keys_verdict` compares with the textbook, `keys_page` prints. The lesson is forward secrecy: a key that only signs
-opens nothing.
+Runs the four chats under one RSA certificate while they are captured, and reads the capture. `matrix` opens it,
+`verdict` compares with the textbook, `page` prints. The lesson is forward secrecy: a key that only signs opens nothing.
 """
 
-import asyncio
 import contextlib
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import asdict
@@ -20,19 +17,20 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from capture.keylog import read_keylog
 from capture.readers import read_segments
 from capture.sources.source import Counters
-from capture.streams import reassemble
+from capture.streams import on_port, reassemble
 from certs.authority import create_authority, issue_server
 from certs.contexts import client_context, server_context
-from chat.server import Server
 from lab.capturing import captured
 from lab.errors import LabError
-from lab.play import play
-from lab.record import LIMITS, RECEIVE_BUFFER, connector
+from lab.folder import RunFolder
+from lab.play import play, side_by_side
+from lab.record import connector, loopback_server
 from lab.scenario import Sent
 from lab.scenarios.keys.matrix import KINDS, RSA, Files, Kind, Matrix, Row, examine
 from lab.scenarios.keys.page import show
 from lab.scenarios.keys.recording import recorded
 from lab.scenarios.keys.verdict import QUESTIONS, judge
+from lab.scenarios.running import run_in_time
 from lab.scenarios.shape import Scenario, Setting
 from lab.scenarios.talker import Job, talker
 
@@ -54,31 +52,30 @@ def run(setting: Setting, kinds: Sequence[Kind] = KINDS) -> Matrix:
         LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
     """
     folder = setting.folder
-    key = make_certificates(folder.path)
+    key = make_certificates(folder)
     refused = refusal(folder.path, kinds[0])
     live = kinds if refused is None else kinds[1:]
     for kind in live:
         if (why := refusal(folder.path, kind)) is not None:
             msg = f"The session {kind.name} cannot be run: {why}."
             raise LabError(msg)
-    sent, ports, counters = asyncio.run(record(setting, live))
+    sent, ports, counters = run_in_time(record(setting, live))
     rows: list[Row] = []
     if refused is not None:
-        shipped = recorded(folder.path)
+        shipped = recorded(folder)
         theirs = reassemble(read_segments(shipped.files.capture, setting.reader))
         secrets = read_keylog(shipped.files.keylog)
         rows.append(examine(RSA, shipped.files, shipped.sent, theirs, shipped.key, secrets, recorded=refused))
     streams = reassemble(read_segments(folder.capture, setting.reader))
     files, keylog = Files(folder.capture, folder.path / KEY, folder.keylog), read_keylog(folder.keylog)
     for kind in live:
-        own = tuple(stream for stream in streams if ports[kind] in (stream.source.port, stream.destination.port))
-        rows.append(examine(kind, files, sent[kind], own, key, keylog))
+        rows.append(examine(kind, files, sent[kind], on_port(streams, ports[kind]), key, keylog))
     folder.write(folder.transcript, {row.kind.name: [asdict(message) for message in row.sent] for row in rows})
     return Matrix(tuple(rows), counters)
 
 
-def make_certificates(folder: Path) -> rsa.RSAPrivateKey:
-    """Make a CA and the server's certificate with an RSA key, all four files of them but the CA's key; return the key.
+def make_certificates(folder: RunFolder) -> rsa.RSAPrivateKey:
+    """Make a CA and the server's certificate with an RSA key, all files of them but the CA's key; return the key.
 
     Raises:
         LabError: a file cannot be written.
@@ -87,14 +84,8 @@ def make_certificates(folder: Path) -> rsa.RSAPrivateKey:
     authority = create_authority(not_before=now - _VALID, not_after=now + _VALID)
     key = rsa.generate_private_key(65537, 2048)
     server = issue_server(authority, not_before=now - _VALID, not_after=now + _VALID, key=key)
-    try:
-        (folder / CA).write_bytes(authority.certificate_pem)
-        (folder / CERTIFICATE).write_bytes(server.certificate_pem)
-        with os.fdopen(os.open(folder / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(server.key_pem)
-    except OSError as error:
-        msg = f"The certificates cannot be written to {folder}: {error.strerror}."
-        raise LabError(msg) from error
+    for name, data in ((CA, authority.certificate_pem), (CERTIFICATE, server.certificate_pem), (KEY, server.key_pem)):
+        folder.write_private(name, data)
     return key
 
 
@@ -147,12 +138,8 @@ async def record(
         served = {kind: await stack.enter_async_context(_serving(setting, kind)) for kind in kinds}
         async with captured(setting.folder.capture, setting.choice, [port for port, _ in served.values()]) as wire:
             ports = {kind: wire.ports[port] for kind, (port, _) in served.items()}
-            try:
-                async with asyncio.TaskGroup() as group:
-                    talking = {kind: group.create_task(talk(ports[kind])) for kind, (_, talk) in served.items()}
-            except BaseExceptionGroup as failures:
-                raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it)
-    return {kind: task.result() for kind, task in talking.items()}, ports, wire.counters
+            sent = await side_by_side({kind: talk(ports[kind]) for kind, (_, talk) in served.items()})
+    return sent, ports, wire.counters
 
 
 @contextlib.asynccontextmanager
@@ -172,9 +159,7 @@ async def _serving(setting: Setting, kind: Kind) -> AsyncIterator[tuple[int, Tal
             yield child.port, lambda port: child.talk(port, setting.steps)
         return
     server_tls, client_tls = _contexts(folder.path, kind, keylog=folder.keylog)
-    async with Server(
-        port=0, hosts=("127.0.0.1",), context=server_tls, limits=LIMITS, receive_buffer=RECEIVE_BUFFER
-    ) as server:
+    async with loopback_server(server_tls) as server:
         yield server.address[1], lambda port: play(setting.steps, connector(port, client_tls))
 
 

@@ -4,24 +4,24 @@ from lab.scenarios.keys.matrix import KINDS, Cell, Kind, Matrix, Means, Row
 from lab.scenarios.shape import Claim, Judgement, Question
 from lab.verdict import Expected
 
-_NONE, _ONLY_RSA, _BOTH_12, _ALL = "none of them", "only TLS 1.2 with RSA", "both of TLS 1.2", "all four"
+_OTHER = "another selection"
 _SETS = {
-    frozenset[str](): _NONE,
-    frozenset({KINDS[0].name}): _ONLY_RSA,
-    frozenset({KINDS[0].name, KINDS[1].name}): _BOTH_12,
-    frozenset(kind.name for kind in KINDS): _ALL,
+    frozenset[str](): "none of them",
+    frozenset({KINDS[0].name}): "only TLS 1.2 with RSA",
+    frozenset({KINDS[0].name, KINDS[1].name}): "both of TLS 1.2",
+    frozenset(kind.name for kind in KINDS): "all four",
 }
 _SAME, _CHACHA, _AES = "no, the same keys open both", "yes, ChaCha20 is safer", "yes, AES is safer"
 QUESTIONS = (
     Question(
         "stolen",
         "The server's private key is stolen a year later. Which of the captured sessions can be read now?",
-        tuple(_SETS.values()),
+        (*_SETS.values(), _OTHER),
     ),
     Question(
         "keylog",
         "Not the private key but the key log is found, the file with each connection's secrets. Which can be read?",
-        tuple(_SETS.values()),
+        (*_SETS.values(), _OTHER),
     ),
     Question("cipher", "Does it matter here which cipher TLS 1.3 uses?", (_SAME, _CHACHA, _AES)),
 )
@@ -84,7 +84,7 @@ def is_read(cell: Cell) -> bool:
 
 def _readable(matrix: Matrix, means: Means) -> str:
     names = frozenset(row.kind.name for row in matrix.rows if is_read(row.cells[means]))
-    return _SETS.get(names, " and ".join(sorted(names)))
+    return _SETS.get(names, _OTHER)
 
 
 def _compared(matrix: Matrix) -> str:

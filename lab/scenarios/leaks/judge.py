@@ -7,7 +7,7 @@ from typing import Any
 from capture.streams import Span
 from lab.scenarios.leaks.judge_open import judge_handshakes
 from lab.scenarios.leaks.open import Openly
-from lab.scenarios.leaks.result import BUCKETS, CONSTANT, NONE, Attacked, Handshakes, Padding, Result, attack, blind
+from lab.scenarios.leaks.result import BUCKETS, CONSTANT, NONE, Attacked, Handshakes, Result
 from lab.scenarios.leaks.score import Score, fewer
 from lab.scenarios.leaks.talk import COUNT, NAMES
 from lab.scenarios.shape import Claim, Judgement, Question
@@ -37,14 +37,13 @@ QUESTIONS = (
 
 def judge(result: Result) -> Judgement:
     """Compare what was measured with the textbook."""
-    attacked = attack(result)
-    shakes = result.handshakes
+    attacked, shakes = result.attacked, result.handshakes
     named, hidden = (attacked[padding].scores.message.right for padding in (NONE, CONSTANT))
     price = attacked[CONSTANT].tapped.octets / attacked[NONE].tapped.octets
     return Judgement(
         claims=(
             *_unpadded(attacked[NONE], result),
-            *_padded(attacked),
+            *_padded(result),
             *judge_handshakes(result),
         ),
         answers={
@@ -55,7 +54,7 @@ def judge(result: Result) -> Judgement:
         },
         counters=result.counters,
         problems=result.problems,
-        details=_details(result, attacked),
+        details=_details(result),
     )
 
 
@@ -97,7 +96,7 @@ def _unpadded(plain: Attacked, result: Result) -> list[Claim]:
             plain.names == NAMES,
             tuple(span for line in first for span in line.spans),
         ),
-        _scored("nobody listening: the words, drawn blindly", blind(result).message, (), leaks=False),
+        _scored("nobody listening: the words, drawn blindly", result.blind.message, (), leaks=False),
     ]
 
 
@@ -105,7 +104,8 @@ def _names(chat: Attacked) -> str:
     return ", ".join(name or "unknown" for name in chat.names)
 
 
-def _padded(attacked: Mapping[Padding, Attacked]) -> list[Claim]:
+def _padded(result: Result) -> list[Claim]:
+    attacked = result.attacked
     plain, buckets, constant = attacked[NONE], attacked[BUCKETS], attacked[CONSTANT]
     lines = constant.tapped.lines
     costs = [chat.tapped.octets for chat in (plain, buckets, constant)]
@@ -115,7 +115,7 @@ def _padded(attacked: Mapping[Padding, Attacked]) -> list[Claim]:
             f"{BUCKETS.words}: the words",
             "fewer than without padding, and still more than one length",
             f"{score.right} of {score.of}, not {before.right}; {_lengths(buckets)}, not {len(plain.lengths)}",
-            fewer(score, before) and 1 < len(buckets.lengths) < len(plain.lengths),
+            fewer(result.truth, buckets.guesses, plain.guesses) and 1 < len(buckets.lengths) < len(plain.lengths),
             buckets.tapped.lines[0].spans,
         ),
         Claim(
@@ -154,7 +154,7 @@ def _lengths(chat: Attacked) -> str:
     return f"{len(chat.lengths)} length{'' if len(chat.lengths) == 1 else 's'}"
 
 
-def _details(result: Result, attacked: Mapping[Padding, Attacked]) -> dict[str, Any]:
+def _details(result: Result) -> dict[str, Any]:
     def figures(score: Score) -> dict[str, float]:
         return {"right": score.right, "of": score.of, "expected_blindly": score.expected, "p_value": score.p_value}
 
@@ -168,9 +168,9 @@ def _details(result: Result, attacked: Mapping[Padding, Attacked]) -> dict[str, 
                 "lengths": {str(length): count for length, count in sorted(chat.lengths.items())},
                 "bytes": chat.tapped.octets,
             }
-            for padding, chat in attacked.items()
+            for padding, chat in result.attacked.items()
         },
-        "blind": asdict(blind(result)),
+        "blind": asdict(result.blind),
         "ja3": _ja3(result.handshakes),
         "pictures": [path.name for path in result.pictures.files],
     }

@@ -2,6 +2,7 @@
 
 from lab.scenarios.leaks.open import Shown
 from lab.scenarios.leaks.result import Handshakes, Result
+from lab.scenarios.leaks.visit import ASKED
 from lab.scenarios.shape import Claim
 
 
@@ -14,12 +15,13 @@ def _clear(result: Result) -> list[Claim]:
     old, new = result.handshakes.tls12[0], result.handshakes.tls13[0]
     asked = result.handshakes.chat[0].server_name
     crossed = old.certificate is not None and old.certificate.value == result.certificate
+    stands = (*new.held, *((new.certificate.spans,) if new.certificate else ()))
     return [
         Claim(
             "the server's name in the ClientHello (SNI)",
-            result.asked,
+            ASKED,
             asked.value.decode("ascii", "backslashreplace") if asked else "none",
-            asked is not None and asked.value == result.asked.encode(),
+            asked is not None and asked.value == ASKED.encode(),
             asked.spans if asked else (),
         ),
         Claim(
@@ -32,9 +34,9 @@ def _clear(result: Result) -> list[Claim]:
         Claim(
             "TLS 1.3: the server's certificate",
             "nowhere in the clear",
-            "in the clear" if new.holds else f"nowhere in {new.searched:,} bytes",
-            not new.holds and new.certificate is None,
-            new.certificate.spans if new.certificate else (),
+            "in the clear" if stands else f"nowhere in {new.searched:,} bytes",
+            not stands,
+            tuple(span for place in stands for span in place),
         ),
     ]
 

@@ -43,7 +43,7 @@ class Openly:
         ticket_given: the ticket that the server hands out, to come back with.
         ticket_shown: the ticket that the client comes back with.
         searched: bytes of both streams.
-        holds: whether the certificate that the server really has stands anywhere in them.
+        held: everywhere that the certificate which the server really has stands in them.
     """
 
     server_name: Shown | None
@@ -54,7 +54,7 @@ class Openly:
     ticket_given: Shown | None
     ticket_shown: Shown | None
     searched: int
-    holds: bool
+    held: tuple[tuple[Span, ...], ...]
 
 
 def openly(session: Session, certificate: bytes) -> Openly:
@@ -85,7 +85,7 @@ def openly(session: Session, certificate: bytes) -> Openly:
         ticket_given=_first(clear.server, ticket, _TICKET_GIVEN),
         ticket_shown=_first(clear.client, hello.fields, *_TICKET_SHOWN),
         searched=sum(len(stream.data) for stream in streams),
-        holds=any(certificate in stream.data for stream in streams),
+        held=tuple(place for stream in streams for place in stream.places(certificate)),
     )
 
 

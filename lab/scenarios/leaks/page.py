@@ -13,23 +13,18 @@ from chat.escape import visible
 from lab.presentation import facts, rule, show_lines, spans_text
 from lab.scenarios.leaks.guess import Guess, threshold_ns
 from lab.scenarios.leaks.open import Shown
-from lab.scenarios.leaks.result import NONE, Attacked, Padding, Result, attack, blind
-from lab.scenarios.leaks.score import Score, Scores
+from lab.scenarios.leaks.result import NONE, Attacked, Padding, Result
+from lab.scenarios.leaks.score import KINDS, Score
 from lab.scenarios.leaks.talk import PHRASES, Line
 from lab.verdict import ALPHA
 
 _SHOWN = 10  # messages: a screen has more to show
 _HINT = 0.01  # a p below is worth a look
-_KINDS: dict[str, Callable[[Scores], Score]] = {
-    "what is said": lambda scores: scores.message,
-    "who says it": lambda scores: scores.speaker,
-    "who is answered": lambda scores: scores.answer,
-}
 
 
 def show(console: Console, result: Result) -> None:
     """Print what was measured."""
-    attacked = attack(result)
+    attacked = result.attacked
     console.print(rule("Without padding: the first messages, as the attacker hears them"))
     _show_messages(console, result, attacked[NONE])
     console.print(rule(f"All {len(result.truth)} messages, against guessing"))
@@ -63,20 +58,19 @@ def _show_messages(console: Console, result: Result, chat: Attacked) -> None:
         )
     console.print(Around(table, (0, 1)))
     threshold = threshold_ns([line.time_ns for line in chat.tapped.lines]) / 1e6
-    console.print(
-        Around(
-            Text(
-                f"A fragment of n bytes hides n - {chat.tapped.overhead}, the line feed at the end of each line "
-                f"included (an ñ or an emoji is more than one byte). The {len(PHRASES)} phrases came in "
-                f"{len(chat.lengths)} lengths: (1 of 2) says that two phrases fit, and one of them was drawn. "
-                "The names come from the length of each client's first line. "
-                f"Who speaks less than {threshold:.0f} ms after the last message answers it: the attacker is not "
-                "told this limit, but finds it, as the pauses fall into two groups.",
-                "dim",
-            ),
-            (1, 1, 0, 1),
-        )
+    _note(
+        console,
+        f"A fragment of n bytes hides n - {chat.tapped.overhead}, the line feed at the end of each line "
+        f"included (an ñ or an emoji is more than one byte). The {len(PHRASES)} phrases came in "
+        f"{len(chat.lengths)} lengths: (1 of 2) says that two phrases fit, and one of them was drawn. "
+        "The names come from the length of each client's first line. "
+        f"Who speaks less than {threshold:.0f} ms after the last message answers it: the attacker is not "
+        "told this limit, but finds it, as the pauses fall into two groups.",
     )
+
+
+def _note(console: Console, text: str) -> None:
+    console.print(Around(Text(text, "dim"), (1, 1, 0, 1)))
 
 
 def _who(chat: Attacked, said: Guess, before: Guess | None) -> Text:
@@ -107,28 +101,23 @@ def _outcome(said: Guess, truth: Line) -> Text:
 
 
 def _show_scores(console: Console, result: Result, attacked: Mapping[Padding, Attacked]) -> None:
-    drawn = blind(result)
-    width = max(4, min(20, (console.width - 22) // len(_KINDS) - 8))
+    drawn = result.blind
+    width = max(4, min(20, (console.width - 22) // len(KINDS) - 8))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
-    for _ in _KINDS:
+    for _ in KINDS:
         table.add_column(no_wrap=True)
-    table.add_row("", *_KINDS, style="bold")
+    table.add_row("", *KINDS, style="bold")
     table.add_row(
-        "guessing, average", *(_bar(pick(drawn).expected, pick(drawn), width, "dim") for pick in _KINDS.values())
+        "guessing, average", *(_bar(pick(drawn).expected, pick(drawn), width, "dim") for pick in KINDS.values())
     )
     for words, scores in (("one blind guess", drawn), *((p.words, chat.scores) for p, chat in attacked.items())):
-        table.add_row(words, *(_scored(pick(scores), width) for pick in _KINDS.values()))
+        table.add_row(words, *(_scored(pick(scores), width) for pick in KINDS.values()))
     console.print(Around(table, (0, 1)))
-    console.print(
-        Around(
-            Text(
-                f"p says how often blind guessing finds at least as many. Red: below {ALPHA:g}, no luck explains it, "
-                f"it leaks. Yellow: below {_HINT:g}, a hint. Green: luck does as well.",
-                "dim",
-            ),
-            (1, 1, 0, 1),
-        )
+    _note(
+        console,
+        f"p says how often blind guessing finds at least as many. Red: below {ALPHA:g}, no luck explains it, "
+        f"it leaks. Yellow: below {_HINT:g}, a hint. Green: luck does as well.",
     )
 
 
@@ -164,16 +153,11 @@ def _show_prices(console: Console, attacked: Mapping[Padding, Attacked]) -> None
             f"{found} of {len(chat.names)}",
         )
     console.print(Around(table, (0, 1)))
-    console.print(
-        Around(
-            Text(
-                "Padding is zeros inside the encryption (RFC 8446, section 5.4), which the receiver takes off. "
-                "Multiples leave a rough length to be seen, one size leaves none. "
-                "Who speaks, and when, no padding hides.",
-                "dim",
-            ),
-            (1, 1, 0, 1),
-        )
+    _note(
+        console,
+        "Padding is zeros inside the encryption (RFC 8446, section 5.4), which the receiver takes off. "
+        "Multiples leave a rough length to be seen, one size leaves none. "
+        "Who speaks, and when, no padding hides.",
     )
 
 
@@ -186,7 +170,7 @@ def _show_handshakes(console: Console, result: Result) -> None:
         ("certificate, 1.2", _shown(old.certificate, str, "in the clear", octets=True)),
         (
             "certificate, 1.3",
-            "in the clear" if new.holds else f"nowhere in {new.searched:,} bytes: it crosses encrypted",
+            "in the clear" if new.held else f"nowhere in {new.searched:,} bytes: it crosses encrypted",
         ),
         *(
             (
@@ -205,18 +189,13 @@ def _show_handshakes(console: Console, result: Result) -> None:
     ]
     console.print(facts(rows, indent=1))
     own = {connection.ja3 for connection in shakes.chat}
-    console.print(
-        Around(
-            Text(
-                "JA3 is a fingerprint of the program: the MD5 of what its ClientHello offers. The lab's client made "
-                f"{len(shakes.chat)} connections, with {len(own)} fingerprint{'' if len(own) == 1 else 's'}. A ticket "
-                "saves the next connection a part of the handshake. TLS 1.2 hands it out in the clear, so whoever "
-                "brings it is known again, from whatever address. TLS 1.3 hands it out encrypted: only who brings one "
-                "twice can be linked, which clients should not do (RFC 8446, appendix C.4).",
-                "dim",
-            ),
-            (1, 1, 0, 1),
-        )
+    _note(
+        console,
+        "JA3 is a fingerprint of the program: the MD5 of what its ClientHello offers. The lab's client made "
+        f"{len(shakes.chat)} connections, with {len(own)} fingerprint{'' if len(own) == 1 else 's'}. A ticket "
+        "saves the next connection a part of the handshake. TLS 1.2 hands it out in the clear, so whoever "
+        "brings it is known again, from whatever address. TLS 1.3 hands it out encrypted: only who brings one "
+        "twice can be linked, which clients should not do (RFC 8446, appendix C.4).",
     )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
 from lab.scenarios.leaks.guess import Guess, Heard
-from lab.scenarios.leaks.result import NONE, Attacked, Padding, Pictures, Result, attack, blind
-from lab.scenarios.leaks.score import Score
+from lab.scenarios.leaks.result import NONE, Attacked, Padding, Pictures, Result
+from lab.scenarios.leaks.score import KINDS
 from lab.scenarios.leaks.talk import NAMES
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ def draw_pictures(result: Result, folder: Path) -> Pictures:
         from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
     except ImportError:
         return Pictures((), "There are no pictures: matplotlib is not installed here (pip install matplotlib).")
-    attacked = attack(result)
-    pictures: dict[str, _Draw] = {"lengths.png": _lengths, "scores.png": _scores, "cost.png": _cost}
     files = []
-    for name, draw in pictures.items():
+    for name, draw in _PICTURES.items():
         with rc_context(_LETTERS):
             figure = Figure(figsize=_INCHES, dpi=_DPI, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15))
-            draw(figure, result, attacked)
+            draw(figure, result, result.attacked)
             path = folder / name
             try:
                 figure.savefig(path)
@@ -111,16 +109,10 @@ def _over_time(axis: "Axes", heard: tuple[Heard, ...], guesses: tuple[Guess, ...
 
 def _scores(figure: "Figure", result: Result, attacked: Mapping[Padding, Attacked]) -> None:
     axis = figure.subplots()
-    drawn = blind(result)
-    kinds: dict[str, Callable[[Any], Score]] = {
-        "what is said": lambda scores: scores.message,
-        "who says it": lambda scores: scores.speaker,
-        "who is answered": lambda scores: scores.answer,
-    }
     width = 0.8 / len(attacked)
     for number, (padding, chat) in enumerate(attacked.items()):
-        right = [pick(chat.scores).right for pick in kinds.values()]
-        places = [kind + (number - (len(attacked) - 1) / 2) * width for kind in range(len(kinds))]
+        right = [pick(chat.scores).right for pick in KINDS.values()]
+        places = [kind + (number - (len(attacked) - 1) / 2) * width for kind in range(len(KINDS))]
         bars = axis.bar(
             places,
             right,
@@ -132,13 +124,13 @@ def _scores(figure: "Figure", result: Result, attacked: Mapping[Padding, Attacke
         )
         # on white, so that the line of the guessing does not cross out a small one
         axis.bar_label(bars, padding=6, fontsize=20, fontweight="bold", bbox={"fc": "white", "ec": "none", "pad": 1})
-    for kind, pick in enumerate(kinds.values()):
-        by_chance = pick(drawn)
+    for kind, pick in enumerate(KINDS.values()):
+        by_chance = pick(result.blind)
         line = axis.hlines(by_chance.expected, kind - 0.47, kind + 0.47, color="black", linewidth=3, linestyle="--")
         (diamond,) = axis.plot(kind + 0.47, by_chance.right, "D", color="black", markersize=11)
     line.set_label("blind guessing, on average")
     diamond.set_label("one blind guess, drawn")
-    axis.set_xticks(range(len(kinds)), list(kinds), fontsize=22)
+    axis.set_xticks(range(len(KINDS)), list(KINDS), fontsize=22)
     axis.set_ylim(0, len(result.truth) * 1.12)
     axis.set_ylabel(f"right, of {len(result.truth)} messages")
     axis.set_yticks(range(0, len(result.truth) + 1, 50))
@@ -167,3 +159,6 @@ def _cost(figure: "Figure", result: Result, attacked: Mapping[Padding, Attacked]
     axis.tick_params("y", labelsize=20, length=0)
     axis.set_xlabel("thousand bytes of TLS for the same conversation, both directions")
     axis.set_title(f"What padding costs: the same {len(result.truth)} messages, three times", loc="left", pad=20)
+
+
+_PICTURES: dict[str, _Draw] = {"lengths.png": _lengths, "scores.png": _scores, "cost.png": _cost}

@@ -1,7 +1,7 @@
 """What a run of the scenario has measured, and what the attack makes of it. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,35 +63,6 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """Everything measured.
-
-    Attributes:
-        truth: the conversation, as it was sent, the same over each chat.
-        tapped: each chat from outside.
-        handshakes: what the handshakes show.
-        certificate: the server's, in DER.
-        asked: the name that every client asks for.
-        seed: what everything was drawn from.
-        capture: the file.
-        counters: what the capture counted.
-        problems: what of the TLS could not be read.
-        pictures: what was drawn of it.
-    """
-
-    truth: tuple[Line, ...]
-    tapped: Mapping[Padding, Tapped]
-    handshakes: Handshakes
-    certificate: bytes
-    asked: str
-    seed: int
-    capture: Path
-    counters: Counters
-    problems: tuple[str, ...]
-    pictures: Pictures = Pictures(())
-
-
-@dataclass(frozen=True, slots=True)
 class Attacked:
     """One chat, and what the attack makes of it.
 
@@ -110,22 +81,48 @@ class Attacked:
     lengths: Mapping[int, int]
 
 
-def attack(result: Result) -> dict[Padding, Attacked]:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything measured.
+
+    Attributes:
+        truth: the conversation, as it was sent, the same over each chat.
+        attacked: each chat from outside, and what the attack makes of it.
+        blind: how good somebody is who has heard nothing.
+        handshakes: what the handshakes show.
+        certificate: the server's, in DER.
+        capture: the file.
+        counters: what the capture counted.
+        problems: what of the TLS could not be read.
+        pictures: what was drawn of it.
+    """
+
+    truth: tuple[Line, ...]
+    attacked: Mapping[Padding, Attacked]
+    blind: Scores
+    handshakes: Handshakes
+    certificate: bytes
+    capture: Path
+    counters: Counters
+    problems: tuple[str, ...]
+    pictures: Pictures = Pictures(())
+
+
+def attack(truth: Sequence[Line], tapped: Mapping[Padding, Tapped]) -> dict[Padding, Attacked]:
     """Attack each chat, and score it."""
     attacked = {}
-    for padding, tapped in result.tapped.items():
-        guesses = guess(tapped, PHRASES, padding.block, result.seed)
+    for padding, chat in tapped.items():
+        guesses = guess(chat, PHRASES, padding.block)
         attacked[padding] = Attacked(
-            tapped,
+            chat,
             guesses,
-            score(result.truth, guesses, len(PHRASES), len(NAMES)),
-            names_of(tapped, NAMES, padding.block),
-            Counter(line.length for line in tapped.lines),
+            score(truth, guesses, len(PHRASES), len(NAMES)),
+            names_of(chat, NAMES, padding.block),
+            Counter(line.length for line in chat.lines),
         )
     return attacked
 
 
-def blind(result: Result) -> Scores:
+def blind(truth: Sequence[Line]) -> Scores:
     """Score somebody who has heard nothing."""
-    guesses = blind_guess(len(result.truth), PHRASES, len(NAMES), result.seed)
-    return score(result.truth, guesses, len(PHRASES), len(NAMES))
+    return score(truth, blind_guess(len(truth), PHRASES, len(NAMES)), len(PHRASES), len(NAMES))

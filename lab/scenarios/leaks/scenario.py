@@ -1,11 +1,10 @@
 """What leaks from an encrypted chat: lengths, times, names in the handshake; what padding hides of it, at what price.
 
 Knows how to run it all in one capture: the hidden conversation over three chats at once, each padding in its own way,
-and a few visits whose handshakes are looked at. What the attack makes of it is `leaks_guess`, what is claimed
-`leaks_judge`. Contract: the attack is handed the capture and what is public; no key and no truth.
+and a few visits whose handshakes are looked at. What the attack makes of it is in `guess`, what is claimed in
+`judge`. Contract: the attack is handed the capture and what is public; no key and no truth.
 """
 
-import asyncio
 import contextlib
 import ssl
 import tempfile
@@ -16,31 +15,33 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from capture.errors import CaptureError
 from capture.readers import read_segments
 from capture.sources.source import Counters
-from capture.streams import reassemble
-from capture.tools import find
+from capture.streams import on_port, reassemble
 from certs.contexts import client_context, server_context
 from certs.store import Store, open_store
 from chat.server import Server
 from lab.capturing import captured
-from lab.record import LIMITS, RECEIVE_BUFFER
+from lab.errors import LabError
+from lab.play import side_by_side
+from lab.record import loopback_server
 from lab.scenario import Sent, Step
 from lab.scenarios.leaks.guess import tap
 from lab.scenarios.leaks.judge import QUESTIONS, judge
 from lab.scenarios.leaks.open import Openly, openly
 from lab.scenarios.leaks.page import show
 from lab.scenarios.leaks.plot import draw_pictures
-from lab.scenarios.leaks.result import PADDINGS, Handshakes, Padding, Result
+from lab.scenarios.leaks.result import PADDINGS, Handshakes, Padding, Result, attack, blind
 from lab.scenarios.leaks.talk import COUNT, NAMES, Line, draw, steps
-from lab.scenarios.leaks.visit import ASKED, visit, visit_by_openssl
+from lab.scenarios.leaks.visit import visit, visit_by_openssl
+from lab.scenarios.running import run_in_time
+from lab.scenarios.s_client import find_openssl
 from lab.scenarios.shape import Scenario, Setting
 from lab.scenarios.talker import Job, Talker, talker
 from lab.sessions import Session, sessions
 
 _TLS12, _TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-_VISITS = {_TLS12: 2, _TLS13: 3}  # by Python; the last one more is openssl's
+_VISITS = {_TLS12: 2, _TLS13: 3}  # by Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class _Recording:
     """What was recorded beside the capture: the ports in it, what was sent, what was counted."""
 
     chats: Mapping[Padding, int]
-    visited: Mapping[ssl.TLSVersion, int]
+    visited: Mapping[ssl.TLSVersion, tuple[int, int]]  # with how many visits there were
     sent: tuple[Sent, ...]
     counters: Counters
 
@@ -63,17 +64,17 @@ def run(setting: Setting) -> Result:
     with tempfile.TemporaryDirectory(dir=setting.folder.path) as work:
         store = open_store(Path(work))
         certificate = load_pem_x509_certificate(store.server_certificate.read_bytes()).public_bytes(Encoding.DER)
-        recording = asyncio.run(_record(setting, steps(lines), store))
+        recording = run_in_time(_record(setting, steps(lines), store))
     setting.folder.write(setting.folder.transcript, {"sent": [asdict(message) for message in recording.sent]})
     streams = reassemble(read_segments(setting.folder.capture, setting.reader))
 
     def on(port: int) -> tuple[Session, ...]:
-        return sessions([s for s in streams if port in (s.source.port, s.destination.port)], None)
+        return sessions(on_port(streams, port), None)
 
     chats = {padding: on(port) for padding, port in recording.chats.items()}
-    visits = {version: on(port) for version, port in recording.visited.items()}
-    if any(len(found) < _VISITS[version] for version, found in visits.items()):
-        raise CaptureError("The capture does not hold all visits.")
+    visits = {version: on(port) for version, (port, _) in recording.visited.items()}
+    if any(len(visits[version]) != made for version, (_, made) in recording.visited.items()):
+        raise LabError("The capture does not hold the visits that were made, and no others: run it again.")
     every = [session for found in (*chats.values(), *visits.values()) for session in found]
 
     def read(found: Sequence[Session]) -> tuple[Openly, ...]:
@@ -81,9 +82,11 @@ def run(setting: Setting) -> Result:
 
     first, second = read(visits[_TLS12])
     once, again, once_more, *by_openssl = read(visits[_TLS13])
+    truth = _truth(lines, recording.sent)
     result = Result(
-        truth=_truth(lines, recording.sent),
-        tapped={padding: tap(found, COUNT) for padding, found in chats.items()},
+        truth=truth,
+        attacked=attack(truth, {padding: tap(found, COUNT) for padding, found in chats.items()}),
+        blind=blind(truth),
         handshakes=Handshakes(
             chat=read([session for found in chats.values() for session in found]),
             openssl=by_openssl[0] if by_openssl else None,
@@ -91,8 +94,6 @@ def run(setting: Setting) -> Result:
             tls13=(once, again, once_more),
         ),
         certificate=certificate,
-        asked=ASKED,
-        seed=setting.seed,
         capture=setting.folder.capture,
         counters=recording.counters,
         problems=tuple(problem for session in every for problem in session.problems),
@@ -129,38 +130,36 @@ async def _record(setting: Setting, conversation: Sequence[Step], store: Store) 
             context = server_context(
                 store.server_certificate, store.server_key, keylog=setting.folder.keylog, version=version
             )
-            server = Server(hosts=("127.0.0.1",), port=0, context=context, limits=LIMITS, receive_buffer=RECEIVE_BUFFER)
-            servers[version] = await stack.enter_async_context(server)
+            servers[version] = await stack.enter_async_context(loopback_server(context))
         listening = [child.port for child in talkers.values()] + [server.address[1] for server in servers.values()]
         async with captured(setting.folder.capture, setting.choice, listening) as wire:
-            visited = {version: wire.ports[server.address[1]] for version, server in servers.items()}
-            for version, port in visited.items():
-                await _visits(version, port, store)
+            visited = {}
+            for version, server in servers.items():
+                port = wire.ports[server.address[1]]
+                visited[version] = port, await _visits(version, port, store)
             chats = {padding: wire.ports[child.port] for padding, child in talkers.items()}
             sent = await _talk(talkers, chats, conversation)
     return _Recording(chats, visited, sent, wire.counters)
 
 
-async def _visits(version: ssl.TLSVersion, port: int, store: Store) -> None:
+async def _visits(version: ssl.TLSVersion, port: int, store: Store) -> int:
+    """Visit a server, that of TLS 1.3 once more with openssl where it is installed; return how often."""
     context = client_context(store.ca_certificate, version=version)
     session = await visit(port, context)
     for _ in range(_VISITS[version] - 1):
         await visit(port, context, session)
-    openssl = find("openssl")
-    if version is _TLS13 and openssl is not None:
-        await visit_by_openssl(port, Path(openssl), store.ca_certificate)
+    if version is _TLS13 and (program := await find_openssl()) is not None:
+        await visit_by_openssl(port, program, store.ca_certificate)
+        return _VISITS[version] + 1
+    return _VISITS[version]
 
 
 async def _talk(
     talkers: Mapping[Padding, Talker], ports: Mapping[Padding, int], conversation: Sequence[Step]
 ) -> tuple[Sent, ...]:
     """Hold the same conversation over each chat at once; return what was sent over the first."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            talks = [group.create_task(child.talk(ports[padding], conversation)) for padding, child in talkers.items()]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
-    return talks[0].result()
+    sent = await side_by_side({padding: child.talk(ports[padding], conversation) for padding, child in talkers.items()})
+    return next(iter(sent.values()))
 
 
 SCENARIO = Scenario(

@@ -5,7 +5,7 @@ that a lucky draw is not taken for a leak, nor a leak for one.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.scenarios.leaks.guess import Guess
@@ -58,6 +58,13 @@ class Scores:
     answer: Score
 
 
+KINDS: Mapping[str, Callable[[Scores], Score]] = {
+    "what is said": lambda scores: scores.message,
+    "who says it": lambda scores: scores.speaker,
+    "who is answered": lambda scores: scores.answer,
+}
+
+
 def score(truth: Sequence[Line], guesses: Sequence[Guess], phrases: int, speakers: int) -> Scores:
     """Compare guesses with what was said.
 
@@ -78,15 +85,14 @@ def at_least(right: int, of: int, chance: float) -> float:
     return min(1.0, tail)
 
 
-def fewer(score: Score, other: Score) -> bool:
-    """Tell whether a score is so much lower than another that chance is no explanation.
+def fewer(truth: Sequence[Line], guesses: Sequence[Guess], others: Sequence[Guess]) -> bool:
+    """Tell whether so many fewer messages are named than by other guesses at them that chance is no explanation.
 
-    A test of two proportions with their common estimate (both counts are large enough for the normal distribution
-    wherever it makes a difference here).
+    The messages are the same, so only those count that the two do not agree on (McNemar's test, exact).
     """
-    common = (score.right + other.right) / (score.of + other.of)
-    spread = math.sqrt(common * (1 - common) * (1 / score.of + 1 / other.of))
-    if not spread:
-        return False
-    z = (other.right / other.of - score.right / score.of) / spread
-    return math.erfc(z / math.sqrt(2)) / 2 < ALPHA
+    named = [
+        (one.phrase == line.phrase, other.phrase == line.phrase)
+        for line, one, other in zip(truth, guesses, others, strict=True)
+    ]
+    lost, won = named.count((False, True)), named.count((True, False))
+    return at_least(lost, lost + won, 1 / 2) < ALPHA

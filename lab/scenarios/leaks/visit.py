@@ -4,13 +4,13 @@ Knows sockets and `ssl`. Must not know what is read of it. Everything here conne
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from pathlib import Path
 
 from chat import protocol
 from lab.errors import LabError
+from lab.scenarios.s_client import s_client
 
 _HOST = "127.0.0.1"
 ASKED = "localhost"  # the name that every client asks for
@@ -47,31 +47,16 @@ def _visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None) -
     return kept
 
 
-async def visit_by_openssl(port: int, openssl: Path, ca: Path) -> None:
-    """Enter the chat and leave it with `openssl s_client`.
+async def visit_by_openssl(port: int, program: str, ca: Path) -> None:
+    """Enter the chat and leave it with `openssl s_client`; `program` is its path.
 
     Raises:
         LabError: it did not end well.
     """
-    command = ("s_client", "-connect", f"{_HOST}:{port}", "-servername", ASKED, "-CAfile", str(ca), "-quiet")
-    process = await asyncio.create_subprocess_exec(
-        str(openssl),
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
     words = protocol.encode(_VISITOR) + protocol.encode(protocol.QUIT_COMMANDS[0])
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            told, _ = await process.communicate(words)
-    except TimeoutError:
-        raise LabError(f"openssl s_client did not end within {_TIMEOUT:.0f} seconds.") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if _VISITOR.encode() not in told:
-        said = told.decode("utf-8", "backslashreplace").strip().splitlines()
+    ran = await s_client(program, port, ["-CAfile", str(ca), "-quiet"], words)
+    if ran is None:
+        raise LabError("openssl s_client did not end in time.")
+    if _VISITOR not in ran.out:
+        said = ran.err.strip().splitlines()
         raise LabError(f"openssl s_client did not get into the chat: {said[-1] if said else 'it said nothing'}")

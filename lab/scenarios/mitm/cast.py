@@ -19,6 +19,7 @@ from certs.contexts import client_context, unverified_client_context
 from certs.lax import credulous_client_context, nameless_client_context
 from certs.pinning import pinned_client_context, spki_sha256
 from certs.revocation import check_revocation, revocation_list
+from lab.folder import RunFolder
 
 _MONTH = timedelta(days=30)
 
@@ -66,11 +67,11 @@ class Cast:
     pin: bytes
 
 
-def make_cast(folder: Path, now: datetime) -> Cast:
+def make_cast(folder: RunFolder, now: datetime) -> Cast:
     """Make the CAs, the certificates and the list of revoked ones in `folder`, as they are to be at the moment `now`.
 
     Raises:
-        OSError: a file cannot be written, or is there already.
+        LabError: a file cannot be written, or is there already.
     """
     authority = create_authority(not_before=now - 12 * _MONTH, not_after=now + 12 * _MONTH)
     rogue = create_authority(common_name="Rogue CA", not_before=now - 12 * _MONTH, not_after=now + 12 * _MONTH)
@@ -91,21 +92,15 @@ def make_cast(folder: Path, now: datetime) -> Cast:
     revoked = revocation_list(authority, [stolen.certificate], made=now - timedelta(days=1), until=end)
     pems = {shown: b"".join(each.certificate_pem for each in chain) for shown, chain in chains.items()}
     return Cast(
-        ca=_write(folder / "ca.pem", authority.certificate_pem),
-        rogue=_write(folder / "rogue-ca.pem", rogue.certificate_pem),
-        crl=_write(folder / "crl.pem", revoked.public_bytes(Encoding.PEM)),
+        ca=folder.write_private("ca.pem", authority.certificate_pem),
+        rogue=folder.write_private("rogue-ca.pem", rogue.certificate_pem),
+        crl=folder.write_private("crl.pem", revoked.public_bytes(Encoding.PEM)),
         shown={
-            shown: _write(folder / f"{shown.replace(' ', '-')}.pem", pems[shown] + chain[0].key_pem)
+            shown: folder.write_private(f"{shown.replace(' ', '-')}.pem", pems[shown] + chain[0].key_pem)
             for shown, chain in chains.items()
         },
         pin=spki_sha256(genuine.certificate),
     )
-
-
-def _write(path: Path, data: bytes) -> Path:
-    path.touch(mode=0o600, exist_ok=False)  # closed to others before there is a key in it
-    path.write_bytes(data)
-    return path
 
 
 def client_contexts(cast: Cast) -> dict[Who, ssl.SSLContext]:

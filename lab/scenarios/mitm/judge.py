@@ -1,7 +1,7 @@
 """The textbook's table of who accepts what, and what was measured beside it. Pure.
 
-Knows what each of OpenSSL's verify errors means for the table. The errors themselves come from the clients; what was
-read, changed and said in alerts comes from the capture.
+Knows what each of OpenSSL's verify errors means for the table. The errors themselves come from the clients; who
+accepted, and what was read, changed and said in alerts, comes from the capture.
 """
 
 from collections import Counter
@@ -101,19 +101,31 @@ def check_of(code: int | None) -> Check:
 
 
 def refused_by(cell: Cell) -> Check | None:
-    """Return which check of the client has refused, None where none has."""
-    return None if cell.visit.refusal is None else check_of(cell.visit.refusal.code)
+    """Return which check of the client has refused, by its own account, None where it accepted."""
+    if cell.accepted:
+        return None
+    return check_of(cell.visit.refusal.code) if cell.visit.refusal is not None else Check.OTHER
 
 
 def judge(result: Result) -> Judgement:
     """Compare what was measured with the textbook."""
     opinions = result.recording.opinions or {}
     return Judgement(
-        claims=(*map(_claim, result.cells), *(_second_opinion(*each) for each in opinions.items())),
+        claims=tuple(map(_claim, result.cells)),
         answers=_answers([cell for cell in result.cells if cell.visit.version == TLS_1_3]),
         counters=result.recording.counters,
-        problems=tuple(problem for cell in result.cells for problem in cell.problems),
-        details={"cells": [_figures(cell) for cell in result.cells]},
+        problems=(
+            *(problem for cell in result.cells for problem in cell.problems),
+            *(
+                f"openssl s_client differs from the strict client on the certificate {shown}: {_said(opinion)}."
+                for shown, opinion in opinions.items()
+                if not _agrees(shown, opinion)
+            ),
+        ),
+        details={
+            "cells": [_figures(cell) for cell in result.cells],
+            "openssl": {shown: _said(opinion) for shown, opinion in opinions.items()},
+        },
     )
 
 
@@ -123,9 +135,8 @@ def _claim(cell: Cell) -> Claim:
     passed_on = visit.shown is Shown.GENUINE
     if expected is not None:
         textbook = f"refused by {expected}, the client says so, nothing is read"
-        alert = cell.alert
-        says_so = alert is not None and alert.from_client and alert.description in ALERTS[expected]
-        ok = refused_by(cell) is expected and says_so and not cell.read and not cell.got
+        says_so = cell.refused and cell.alert is not None and cell.alert.description in ALERTS[expected]
+        ok = refused_by(cell) is expected and says_so and not cell.read
     else:
         textbook = f"accepted; {'nothing is read' if passed_on else 'all is read, one message changed'}"
         read = tuple(heard.text for heard in cell.read)
@@ -146,8 +157,7 @@ def _does(who: Who) -> str:
 
 
 def _measured(cell: Cell) -> str:
-    refusal = cell.visit.refusal
-    if refusal is None:
+    if cell.accepted:
         changed = f", {len(cell.changed)} changed" if cell.changed else ""
         return f"accepted; {len(cell.read)} of {len(cell.visit.sent)} messages read{changed}"
     said = "no alert"
@@ -155,7 +165,8 @@ def _measured(cell: Cell) -> str:
         side = "client" if cell.alert.from_client else "relay"
         said = f"{cell.alert.name} ({cell.alert.description}) from the {side}"
     read = f"; {len(cell.read)} messages read" if cell.read else ""
-    return f"refused by {refused_by(cell)} ({refusal.words.rstrip('.')}), {said}{read}"
+    why = cell.visit.refusal.words.rstrip(".") if cell.visit.refusal is not None else "without a reason"
+    return f"refused by {refused_by(cell)} ({why}), {said}{read}"
 
 
 def _evidence(cell: Cell) -> tuple[Span, ...]:
@@ -165,15 +176,18 @@ def _evidence(cell: Cell) -> tuple[Span, ...]:
     return tuple(span for heard in (*cell.read, *cell.got) for span in heard.spans)
 
 
-def _second_opinion(shown: Shown, opinion: Opinion | None) -> Claim:
+def _agrees(shown: Shown, opinion: Opinion | None) -> bool:
+    """Tell whether openssl, asked after the capture, does what the textbook has of the strict client."""
     expected = TEXTBOOK[Who.STRICT][shown]
-    what = f"openssl s_client, {shown}"
-    textbook = "accepted" if expected is None else f"refused by {expected}"
+    if opinion is None or opinion.connected is not (expected is None):
+        return False
+    return (check_of(opinion.code) if opinion.code else None) is expected
+
+
+def _said(opinion: Opinion | None) -> str:
     if opinion is None:
-        return Claim(what, textbook, "it gave no answer", ok=False)
-    check = check_of(opinion.code) if opinion.code else None
-    measured = f"{'accepted' if opinion.connected else 'refused'} with {opinion.code} ({opinion.words})"
-    return Claim(what, textbook, measured, ok=check is expected and opinion.connected is (expected is None))
+        return "no answer"
+    return f"{'accepted' if opinion.connected else 'refused'} with {opinion.code} ({opinion.words})"
 
 
 def _answers(cells: Sequence[Cell]) -> dict[str, str]:
@@ -182,7 +196,7 @@ def _answers(cells: Sequence[Cell]) -> dict[str, str]:
         for cell in cells
         if cell.visit.shown is Shown.WRONG_NAME and cell.accepted and cell.visit.who in _ONE_OF_THEM
     ]
-    noticed = frozenset(cell.visit.who for cell in cells if cell.visit.shown is Shown.REVOKED and not cell.accepted)
+    noticed = frozenset(cell.visit.who for cell in cells if cell.visit.shown is Shown.REVOKED and cell.refused)
     genuine = [cell for cell in cells if cell.visit.shown is Shown.GENUINE]
     read, sent = sum(len(cell.read) for cell in genuine), sum(len(cell.visit.sent) for cell in genuine)
     return {

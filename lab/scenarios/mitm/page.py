@@ -98,8 +98,8 @@ def _details(cells: Sequence[Cell]) -> RenderableType:
 
 def _row(cell: Cell) -> tuple[Text, Text, Text]:
     refusal, alert = cell.visit.refusal, cell.alert
-    if refusal is not None:
-        number = f" ({refusal.code})" if refusal.code is not None else ""
+    if not cell.accepted:
+        number = f" ({refusal.code})" if refusal is not None and refusal.code is not None else ""
         check = Text(f"{refused_by(cell)}{number}", _GOOD)
         if alert is None:
             return check, Text("no alert"), Text()

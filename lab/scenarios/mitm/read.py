@@ -1,8 +1,8 @@
 """What the capture tells of each pair: what the attacker's keys open, what the server got, and which alert was sent.
 
 Pure. What was read is what the capture and the attacker's key log give, and nothing else; the server's key log is only
-for the proof of what arrived. From those who took part come the ports, which say whose connection is whose, and the
-client's own reason for a refusal.
+for the proof of what arrived. From those who took part come the ports, which say whose connection is whose; from the
+client its reason for a refusal, not the refusal itself.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from capture.hello import server_hello
 from capture.keylog import KeyLog
-from capture.streams import ByteStream
+from capture.streams import ByteStream, on_port
 from capture.tls import VERSIONS
+from lab.errors import LabError
 from lab.overhear import Heard, overhear
 from lab.scenarios.alerts import SeenAlert, alerts
 from lab.scenarios.mitm.run import Recording, Visit
@@ -43,8 +44,13 @@ class Cell:
 
     @property
     def accepted(self) -> bool:
-        """Whether the client went on after the handshake, by its own account."""
-        return self.visit.refusal is None
+        """Whether the client went on after the handshake: then words of its reached the server."""
+        return bool(self.got)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the client went away: it said so, and no word of its reached the server."""
+        return not self.got and self.alert is not None and self.alert.from_client
 
     @property
     def changed(self) -> tuple[tuple[Heard, Heard], ...]:
@@ -83,8 +89,8 @@ def read_cells(
 
 
 def _cell(streams: Sequence[ByteStream], visit: Visit, port: int, attacker: KeyLog, server: KeyLog) -> Cell:
-    near = [s for s in streams if visit.port in (s.source.port, s.destination.port)]
-    far = [s for s in streams if {visit.onward, port} == {s.source.port, s.destination.port}]
+    near = on_port(streams, visit.port)
+    far = [s for s in on_port(streams, port) if visit.onward in (s.source.port, s.destination.port)]
     without_keys, opened = _only(near, None), _only(near, attacker)
     hello = server_hello(without_keys.server)
     heard = alerts(opened)
@@ -101,5 +107,7 @@ def _cell(streams: Sequence[ByteStream], visit: Visit, port: int, attacker: KeyL
 
 
 def _only(streams: Sequence[ByteStream], keys: KeyLog | None) -> Session:
-    (session,) = sessions(streams, keys)
-    return session
+    found = sessions(streams, keys)
+    if len(found) != 1:
+        raise LabError("The capture does not hold every connection of the run once: run it again.")
+    return found[0]

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from chat.wire import Tls
+from lab.errors import LabError
 from lab.scenarios.relay import Change, Peer
 
 _READ = 1 << 16
@@ -35,7 +36,7 @@ def terminating(near: ssl.SSLContext, far: ssl.SSLContext, change: Change) -> Ca
         server.writer.write(outer.start())
         answered = await _shake_hands(server, outer)
         if outer.failure is not None:
-            raise outer.failure
+            raise LabError(f"The relay does not trust the lab's own server ({outer.failure.reason}).")
         server.writer.write(outer.send(change(said)))
         client.writer.write(inner.send(answered))
         await asyncio.gather(

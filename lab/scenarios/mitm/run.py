@@ -19,15 +19,14 @@ from certs.pinning import PinError
 from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
-from chat.server import Server
 from lab.capturing import captured
 from lab.errors import LabError
-from lab.record import LIMITS, RECEIVE_BUFFER, connector
-from lab.scenarios.mitm import openssl as mitm_openssl
+from lab.record import connector, loopback_server
 from lab.scenarios.mitm.cast import Cast, Shown, Who, client_contexts, make_cast
-from lab.scenarios.mitm.openssl import Opinion
+from lab.scenarios.mitm.openssl import Opinion, ask, strict
 from lab.scenarios.mitm.relay import terminating
 from lab.scenarios.relay import Change, Peer, passing, relay
+from lab.scenarios.s_client import find_openssl
 from lab.scenarios.shape import Setting
 
 WORDS: Final = ("Bob, are we alone here?", "Then pay 100 euros to Anna, please.")
@@ -108,32 +107,23 @@ async def record(setting: Setting) -> Recording:
     Raises:
         LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
     """
-    try:
-        cast = make_cast(setting.folder.path, datetime.now(UTC).replace(microsecond=0))
-    except OSError as error:
-        msg = f"The certificates cannot be written to {setting.folder.path}: {error.strerror}."
-        raise LabError(msg) from error
+    cast = make_cast(setting.folder, datetime.now(UTC).replace(microsecond=0))
     attacker, server_log = setting.folder.path / "attacker.keylog", setting.folder.path / "server.keylog"
     meetings = _meetings(cast, attacker)
     genuine = cast.shown[Shown.GENUINE]
-    room = Server(
-        port=0,
-        hosts=("127.0.0.1",),
-        context=server_context(genuine, genuine, keylog=server_log),
-        limits=LIMITS,
-        receive_buffer=RECEIVE_BUFFER,
-    )
+    room = loopback_server(server_context(genuine, genuine, keylog=server_log))
     async with room, contextlib.AsyncExitStack() as stack:
         here = room.address[1]
         contexts = _contexts(cast)
         onward: dict[Pair, int] = {}
         ports: dict[Pair, int] = {}
+        shown: dict[int, int] = {}
         for pair in itertools.product(VERSIONS, Shown, Who):
             meeting = _noting(meetings[pair[1]], pair, onward)
-            # the tap, which it leads to where there is one, is there later
-            ports[pair] = await stack.enter_async_context(relay(lambda: wire.ports[here], meeting))
+            ports[pair] = await stack.enter_async_context(relay(lambda: shown.get(here), meeting))
         visits = []
         async with captured(setting.folder.capture, setting.choice, (here, *ports.values())) as wire:
+            shown.update(wire.ports)
             bob = await connector(wire.ports[here], contexts[TLS_1_3, Who.STRICT])("bob")
             try:
                 for pair, port in ports.items():
@@ -217,10 +207,10 @@ def _refusal(error: ChatError) -> Refusal:
 async def _ask_openssl(
     cast: Cast, meetings: Mapping[Shown, Meeting], server: int
 ) -> dict[Shown, Opinion | None] | None:
-    program = await mitm_openssl.find_openssl()
+    program = await find_openssl()
     if program is None:
         return None
     async with contextlib.AsyncExitStack() as stack:
         ports = [await stack.enter_async_context(relay(server, meetings[shown])) for shown in Shown]
-        asked = (mitm_openssl.ask(program, port, mitm_openssl.strict(cast)) for port in ports)
+        asked = (ask(program, port, strict(cast)) for port in ports)
         return dict(zip(Shown, await asyncio.gather(*asked), strict=True))

@@ -1,10 +1,8 @@
 """The one in the middle: a relay with its own certificate between client and server, and who lets it in.
 
-Joins its parts, in the order of the run: who takes part (`mitm_cast`), what is captured (`mitm_run`), what the capture
-says (`mitm_read`), what the textbook says (`mitm_judge`), the page (`mitm_page`).
+Joins its parts, in the order of the run: who takes part (`cast`), what is captured (`run`), what the capture says
+(`read`), what the textbook says (`judge`), the page (`page`).
 """
-
-import asyncio
 
 from capture.keylog import read_keylog
 from capture.readers import read_segments
@@ -13,6 +11,7 @@ from lab.scenarios.mitm.judge import QUESTIONS, judge
 from lab.scenarios.mitm.page import show
 from lab.scenarios.mitm.read import Result, read_cells
 from lab.scenarios.mitm.run import record
+from lab.scenarios.running import run_in_time
 from lab.scenarios.shape import Scenario, Setting
 
 
@@ -22,7 +21,7 @@ def run(setting: Setting) -> Result:
     Raises:
         LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
     """
-    recording = asyncio.run(record(setting))
+    recording = run_in_time(record(setting))
     streams = reassemble(read_segments(setting.folder.capture, setting.reader))
     keys = read_keylog(recording.attacker), read_keylog(recording.server)
     return Result(setting.folder.capture, recording, read_cells(streams, recording.visits, recording.port, *keys))

@@ -1,7 +1,8 @@
 """What the textbook says of a chat that asks its clients for certificates, against what was captured. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from capture.sources.source import Counters
 from chat import notices
@@ -57,8 +58,26 @@ class Chat:
         return next(seen for seen in self.seen if seen.person.who == who)
 
 
-def judge_chats(chats: Sequence[Chat], counters: Counters) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured.
+
+    Attributes:
+        chats: the chat of each TLS version.
+        counters: what the capture counted.
+        capture: the capture file.
+        keylog: the key log of all connections.
+    """
+
+    chats: tuple[Chat, ...]
+    counters: Counters
+    capture: Path
+    keylog: Path
+
+
+def judge(result: Result) -> Judgement:
     """Compare what was captured with the textbook."""
+    chats = result.chats
     claims = [claim for chat in chats for claim in _claims(chat)]
     problems = [problem for chat in chats for seen in chat.seen for problem in seen.problems]
     problems += [f"{chat.version}: {problem}" for chat in chats for problem in chat.verdict.problems]
@@ -72,7 +91,7 @@ def judge_chats(chats: Sequence[Chat], counters: Counters) -> Judgement:
         "thief": "yes" if any(chat.of(THIEF).let_in for chat in chats) else "no",
     }
     told = {chat.version: dict(chat.told) for chat in chats}
-    return Judgement(tuple(claims), answers, counters, tuple(problems), {"told": told})
+    return Judgement(tuple(claims), answers, result.counters, tuple(problems), {"told": told})
 
 
 def outcome(seen: Seen) -> str:

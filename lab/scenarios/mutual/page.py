@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
@@ -14,7 +13,7 @@ from capture.streams import Span
 from chat.escape import visible
 from lab.presentation import facts, rule, show_lines, spans_text
 from lab.scenarios.mutual.cast import ALICE, GUEST, MALLORY, STRANGER, THIEF
-from lab.scenarios.mutual.judge import Chat
+from lab.scenarios.mutual.judge import Chat, Result
 from lab.scenarios.mutual.seen import Seen, Shown, common_name
 
 _WHY = {
@@ -27,8 +26,9 @@ _WHY = {
 }
 
 
-def show_chats(console: Console, chats: Sequence[Chat], capture: Path, keylog: Path) -> None:
+def show(console: Console, result: Result) -> None:
     """Print who was let in, how the others were refused, and where the clients' certificates can be read."""
+    chats = result.chats
     console.print(rule("Who was let in"))
     console.print(_table(chats))
     note = "Where the server's answer stands: a line of the chat, or an alert, which ends the handshake."
@@ -46,7 +46,7 @@ def show_chats(console: Console, chats: Sequence[Chat], capture: Path, keylog: P
             where = spans_text(finding.heard.spans) if finding.heard else "not read"
             said = Text.assemble((visible(finding.sent.who), "bold cyan"), f"  {visible(finding.sent.text)}  ")
             console.print(Padding(Text.assemble(f"{chat.version}  ", said, (where, "dim")), (0, 1)))
-    show_lines(console, "See it yourself", tuple(_shell(chats, capture, keylog)))
+    show_lines(console, "See it yourself", tuple(_shell(result)))
 
 
 def _table(chats: Sequence[Chat]) -> Table:
@@ -145,9 +145,10 @@ def _certificate_rows(shown: Shown, how: str) -> list[tuple[str, str | Text]]:
     return rows
 
 
-def _shell(chats: Sequence[Chat], capture: Path, keylog: Path) -> Iterator[tuple[str, str]]:
-    read = f"tshark -r {shlex.quote(str(capture))}"
-    keys = f"-o tls.keylog_file:{shlex.quote(str(keylog))}"
+def _shell(result: Result) -> Iterator[tuple[str, str]]:
+    chats = result.chats
+    read = f"tshark -r {shlex.quote(str(result.capture))}"
+    keys = f"-o tls.keylog_file:{shlex.quote(str(result.keylog))}"
 
     def certificates(chat: Chat) -> str:
         to = f"-d tcp.port=={chat.port},tls -Y 'tls.handshake.certificate && tcp.dstport=={chat.port}'"

@@ -1,39 +1,39 @@
 """Mutual TLS: the chat asks its clients for certificates, in TLS 1.2 and in 1.3. Runs it and reads the capture.
 
-What is measured is judged by `mutual_judge` and shown by `mutual_page`; `mutual_seen` reads a connection.
+What is measured is judged by `judge` and shown by `page`; `seen` reads a connection.
 """
 
-import asyncio
 import contextlib
 import ssl
 import tempfile
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from capture.keylog import read_keylog
+from capture.keylog import KeyLog, read_keylog
 from capture.readers import read_segments
 from capture.sources.source import Counters
-from capture.streams import reassemble
+from capture.streams import ByteStream, on_port, reassemble
 from certs.contexts import client_context, explain, server_context
 from certs.store import Store
 from chat.client import Client
 from chat.errors import ChatError
-from chat.server import Server
+from lab import verdict
 from lab.capturing import captured
 from lab.errors import LabError
 from lab.identity import identify
 from lab.overhear import overhear
 from lab.play import play
-from lab.record import LIMITS, RECEIVE_BUFFER, connector
+from lab.record import connector, loopback_server
 from lab.scenario import Join, Say, Sent, Step
 from lab.scenarios.mutual.cast import ALICE, BOB, Person, cast
-from lab.scenarios.mutual.judge import QUESTIONS, Chat, judge_chats
-from lab.scenarios.mutual.page import show_chats
+from lab.scenarios.mutual.judge import QUESTIONS, Chat, Result, judge
+from lab.scenarios.mutual.page import show
 from lab.scenarios.mutual.seen import see
-from lab.scenarios.shape import Judgement, Scenario, Setting
+from lab.scenarios.running import run_in_time
+from lab.scenarios.shape import Scenario, Setting
 from lab.sessions import sessions
-from lab.verdict import Expected, judge
+from lab.verdict import Expected
 
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 TALK: tuple[Step, ...] = (
@@ -42,23 +42,6 @@ TALK: tuple[Step, ...] = (
     Say("alice", "Bob, is it really you?"),
     Say("bob", "It is: the server has seen my certificate."),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was measured.
-
-    Attributes:
-        chats: the chat of each TLS version.
-        counters: what the capture counted.
-        capture: the capture file.
-        keylog: the key log of all connections.
-    """
-
-    chats: tuple[Chat, ...]
-    counters: Counters
-    capture: Path
-    keylog: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +67,7 @@ def run(setting: Setting, *, require: bool = True, bind: bool = True) -> Result:
     # keys that are of no use to anybody after the run do not outlive it
     with tempfile.TemporaryDirectory(dir=setting.folder.path) as certificates:
         store, people = cast(Path(certificates))
-        counters, played = asyncio.run(_record(setting, store, people, require=require, bind=bind))
+        counters, played = run_in_time(_record(setting, store, people, require=require, bind=bind))
     setting.folder.write(
         setting.folder.transcript,
         {
@@ -92,7 +75,9 @@ def run(setting: Setting, *, require: bool = True, bind: bool = True) -> Result:
             for version, done in played.items()
         },
     )
-    chats = tuple(_read(setting, version, done, people) for version, done in played.items())
+    streams = reassemble(read_segments(setting.folder.capture, setting.reader))
+    keys = read_keylog(setting.folder.keylog)
+    chats = tuple(_read(streams, keys, version, done, people) for version, done in played.items())
     return Result(chats, counters, setting.folder.capture, setting.folder.keylog)
 
 
@@ -109,14 +94,7 @@ async def _record(
                 client_ca=store.ca_certificate if require else None,
             )
             servers[name] = await stack.enter_async_context(
-                Server(
-                    hosts=("127.0.0.1",),
-                    port=0,
-                    context=context,
-                    limits=LIMITS,
-                    receive_buffer=RECEIVE_BUFFER,
-                    identify=identify if require and bind else None,
-                )
+                loopback_server(context, identify=identify if require and bind else None)
             )
         ports = [server.address[1] for server in servers.values()]
         async with captured(setting.folder.capture, setting.choice, ports) as wire:
@@ -149,22 +127,16 @@ async def _play(
     return _Played(port, sent, told)
 
 
-def _read(setting: Setting, version: str, done: _Played, people: tuple[Person, ...]) -> Chat:
-    streams = reassemble(read_segments(setting.folder.capture, setting.reader))
-    own = [stream for stream in streams if done.port in (stream.source.port, stream.destination.port)]
-    found = sessions(own, read_keylog(setting.folder.keylog))
+def _read(streams: Sequence[ByteStream], keys: KeyLog, version: str, done: _Played, people: tuple[Person, ...]) -> Chat:
+    found = sessions(on_port(streams, done.port), keys)
     if len(found) != len(people):
         msg = f"The capture shows {len(found)} connections to the {version} chat, and {len(people)} were made."
         raise LabError(msg)
     # each came when the one before had gone or was in
     seen = tuple(see(session, person) for session, person in zip(found, people, strict=True))
     plain = [stream for session in found for stream in session.readable]
-    verdict = judge(done.sent, overhear(plain), plain, plain, Expected.READABLE)
-    return Chat(version, done.port, seen, done.sent, verdict, done.told)
-
-
-def _judge(result: Result) -> Judgement:
-    return judge_chats(result.chats, result.counters)
+    read = verdict.judge(done.sent, overhear(plain), plain, plain, Expected.READABLE)
+    return Chat(version, done.port, seen, done.sent, read, done.told)
 
 
 SCENARIO: Scenario[Result] = Scenario(
@@ -180,6 +152,6 @@ SCENARIO: Scenario[Result] = Scenario(
     ),
     questions=QUESTIONS,
     run=run,
-    judge=_judge,
-    show=lambda console, result: show_chats(console, result.chats, result.capture, result.keylog),
+    judge=judge,
+    show=show,
 )

@@ -107,7 +107,7 @@ def see(session: Session, person: Person) -> Seen:
         person=person,
         in_clear=in_clear,
         with_keys=in_clear or _with_keys(session),
-        found=tuple(places for needle in needles for stream in streams for places in _places(needle, stream)),
+        found=tuple(place for needle in needles for stream in streams for place in stream.places(needle)),
         searched=sum(len(stream.data) for stream in streams),
         answer=_answer(session),
         alert=fatal[0] if fatal else None,
@@ -120,15 +120,6 @@ def common_name(name: str) -> bytes:
     """Return how a certificate says a name: the attribute's identifier, its type, its length (below 128), the name."""
     value = name.encode()
     return _COMMON_NAME + bytes([_UTF8_STRING, len(value)]) + value
-
-
-def _places(needle: bytes, stream: ByteStream) -> list[tuple[Span, ...]]:
-    found = []
-    at = stream.data.find(needle)
-    while at >= 0:
-        found.append(stream.locate(at, at + len(needle)))
-        at = stream.data.find(needle, at + 1)
-    return found
 
 
 def _in_clear(session: Session) -> Shown | None:

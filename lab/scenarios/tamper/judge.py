@@ -14,7 +14,7 @@ from typing import Any
 from capture.sources.source import Counters
 from capture.streams import Span
 from lab.folder import RunFolder
-from lab.scenarios.alerts import CLOSE_NOTIFY, FATAL
+from lab.scenarios.alerts import CLOSE_NOTIFY, FATAL, SeenAlert
 from lab.scenarios.shape import Claim, Judgement, Question
 from lab.scenarios.tamper.changes import BODY, Flip, Tampering, Target, Transport
 from lab.scenarios.tamper.difference import Difference, Kind, difference
@@ -74,7 +74,7 @@ QUESTIONS = (
     Question(
         "cut",
         "From one TLS record on everything is left out, to the end. Does the server raise an alert?",
-        ("yes, bad_record_mac", "no: the only sign is a goodbye that is missing"),
+        ("yes, bad_record_mac", "no: the only sign is a goodbye that is missing", "something else"),
     ),
 )
 
@@ -117,6 +117,11 @@ def refusal(cell: Cell) -> str:
     return next((alert.name for alert in cell.alerts if alert.level == FATAL), "")
 
 
+def goodbyes(alerts: tuple[SeenAlert, ...]) -> tuple[SeenAlert, ...]:
+    """Return those of alice's alerts that say that nothing more comes."""
+    return tuple(alert for alert in alerts if alert.from_client and alert.description == CLOSE_NOTIFY)
+
+
 def judge(result: Result) -> Judgement:
     """Compare every cell with the textbook, in three ways: what was done, what was read, who noticed."""
     target = result.target
@@ -133,7 +138,13 @@ def judge(result: Result) -> Judgement:
         "xor": outcome(result.cell(Transport.XOR, Tampering.FLIP), target),
         "tls": outcome(result.cell(Transport.TLS_1_3, Tampering.FLIP), target),
         "drop": options["drop"][outcome(drop, target) is Outcome.REFUSED],
-        "cut": options["cut"][not refusal(cut)],
+        "cut": options["cut"][
+            0
+            if refusal(cut) == "bad_record_mac"
+            else 1
+            if goodbyes(cut.alerts_sent) and not (refusal(cut) or goodbyes(cut.alerts))
+            else 2
+        ],
     }
     return Judgement(tuple(claims), answers, result.counters, details=_details(result))
 
@@ -203,8 +214,7 @@ def _noticed(cell: Cell) -> tuple[str, tuple[Span, ...]]:
         return f"{measured} and goes on", spans
     if cell.complaints:
         return f"the server says {cell.complaints[0]!a}", ()
-    sent = [alert for alert in cell.alerts_sent if alert.description == CLOSE_NOTIFY]
-    arrived = [alert for alert in cell.alerts if alert.description == CLOSE_NOTIFY and alert.from_client]
+    sent, arrived = goodbyes(cell.alerts_sent), goodbyes(cell.alerts)
     spans = tuple(span for alert in (*sent, *arrived) for span in alert.spans)
     if sent and not arrived:
         return "nobody notices; alice's close_notify does not arrive", spans

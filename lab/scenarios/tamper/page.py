@@ -16,7 +16,7 @@ from lab.presentation import facts, rule, shorten, show_lines, spans_text
 from lab.scenarios.alerts import FATAL
 from lab.scenarios.tamper.changes import BODY, Tampering, Transport
 from lab.scenarios.tamper.difference import Kind
-from lab.scenarios.tamper.judge import Outcome, Result, flipped, outcome, passage, reading, refusal, refused
+from lab.scenarios.tamper.judge import Outcome, Result, flipped, goodbyes, outcome, passage, reading, refusal, refused
 from lab.scenarios.tamper.read import Cell, Unit
 
 _AROUND = 5  # bytes shown on each side of the one that differs
@@ -129,10 +129,11 @@ def _spans(read: tuple[Heard, ...]) -> tuple[Span, ...]:
 def _story(result: Result, cell: Cell, width: int) -> RenderableType:
     suite = f"  {cell.cipher_suite}" if cell.cipher_suite else ""
     head = Text.assemble((cell.transport, "bold"), (suite, "dim"))
-    if passage(cell).kind is not Kind.CHANGED:
+    at = passage(cell).at
+    flips = flipped(cell, at) if passage(cell).kind is Kind.CHANGED else ()
+    if not flips:
         return Padding(Group(head, Text("  no bit was flipped", "bold red")), (1, 0, 0, 1))
-    at = result.target.at
-    flip, *_ = flipped(cell, at)
+    flip = flips[0]
     place = BODY[cell.transport] + flip.byte
     before, after = cell.sent[at], cell.arrived[at]
     a, b = before.data[place], after.data[place]
@@ -160,14 +161,17 @@ def _bytes(unit: Unit, place: int) -> Text:
 
 
 def _read_rows(result: Result, cell: Cell, at: int, width: int) -> Iterator[tuple[str, str | Text]]:
-    if not refusal(cell):
-        heard = cell.read[at : at + 1]
-        said = shorten(visible(heard[0].text), width) if heard else "nothing of it"
+    found = reading(cell, result.target)
+    if found.kind is Kind.ENDED and found.at <= at:
+        later = len(result.target.words) - at - 1
+        yield "bob reads", Text(f"nothing of it, nor of the {later} messages after it", "green")
+    else:
+        heard = cell.read[at : at + 1] if found.kind in (Kind.SAME, Kind.CHANGED) else ()
+        said = shorten(visible(heard[0].text), width) if heard else str(found)
         yield "bob reads", Text.assemble((said, "red"), (f"  {spans_text(_spans(heard))}", "dim"))
+    if not refusal(cell):
         yield "who notices", "nobody"
         return
-    later = len(result.target.words) - at - 1
-    yield "bob reads", Text(f"nothing of it, nor of the {later} messages after it", "green")
     yield "who notices", Text.assemble("the server: fatal alert ", (_refused_by(cell), "green"))
     sent, arrived, words = cell.sent[at].data, cell.arrived[at].data, cell.sent[at].words
     if words is not None:
@@ -207,13 +211,12 @@ def _cut(result: Result) -> str:
     cell = result.cell(Transport.TLS_1_3, Tampering.CUT)
     count = reading(cell, result.target).at
     alert = refusal(cell) or "no alert"
-    gone = [sent for sent in cell.alerts_sent if not any(alert.from_client for alert in cell.alerts)]
-    goodbye = (
-        f"alice's close_notify (frame {gone[0].spans[0].frame}) never arrived: by that alone a program can tell an end "
-        "from a cut. This chat, as many programs, takes both for somebody who has left."
-        if gone
-        else "alice's close_notify arrived."
-    )
+    goodbye = "alice's close_notify arrived." if goodbyes(cell.alerts) else "alice sent no close_notify."
+    if (gone := goodbyes(cell.alerts_sent)) and not goodbyes(cell.alerts):
+        goodbye = (
+            f"alice's close_notify (frame {gone[0].spans[0].frame}) never arrived: by that alone a program can tell an "
+            "end from a cut. This chat, as many programs, takes both for somebody who has left."
+        )
     return (
         f"Where everything from message {result.target.at + 1} on is left out, no later record is there to fail. bob "
         f"got {count} of {len(result.target.words)} messages, and {alert}; {goodbye}"

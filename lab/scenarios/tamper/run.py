@@ -5,7 +5,6 @@
 Knows sockets and TLS contexts. Must not know what comes of it: that is read from the capture.
 """
 
-import asyncio
 import contextlib
 import random
 import ssl
@@ -20,18 +19,16 @@ from certs.store import open_store
 from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ConnectionLost
-from chat.server import Server
 from lab.capturing import captured
-from lab.errors import LabError
-from lab.record import LIMITS, connector
+from lab.play import side_by_side
+from lab.record import connector, loopback_server
 from lab.scenarios.codecs import Framed, RepeatingXor, framed
 from lab.scenarios.relay import passing, relay
 from lab.scenarios.shape import Setting
 from lab.scenarios.tamper.changes import OnTheWay, Tampering, Target, Transport
-from lab.scenarios.tunnel import far_end, near_end
+from lab.scenarios.tunnel import built_in, far_end, near_end
 
 SPEAKER, READER = "alice", "bob"
-_TIMEOUT = 30.0  # seconds; all of it takes one, and this is for machines that swap
 _VERSIONS = {Transport.TLS_1_2: ssl.TLSVersion.TLSv1_2, Transport.TLS_1_3: ssl.TLSVersion.TLSv1_3}
 
 Pairing = tuple[Transport, Tampering]
@@ -102,31 +99,21 @@ async def record(setting: Setting, target: Target) -> Recording:
     key = random.Random(setting.seed).randbytes(16)  # noqa: S311  (drawn again with the same seed; XOR keeps no secret)
     tls = _contexts(setting)
     shown: dict[int, int] = {}
-    try:
-        async with asyncio.timeout(_TIMEOUT), contextlib.AsyncExitStack() as servers:
-            real = {}
-            for pairing in PAIRINGS:
-                real[pairing] = await servers.enter_async_context(_server(pairing[0], tls, key))
-            # the relays end within the capture, so that it holds the end of every connection
-            async with contextlib.AsyncExitStack() as relays:
-                relaying = {
-                    pairing: await relays.enter_async_context(_attacker(pairing, target, real[pairing], shown))
-                    for pairing in PAIRINGS
-                }
-                async with captured(
-                    setting.folder.capture, setting.choice, [*real.values(), *relaying.values()]
-                ) as wire:
-                    shown.update(wire.ports)
-                    hops = {pairing: Hops(shown[relaying[pairing]], shown[real[pairing]]) for pairing in PAIRINGS}
-                    async with asyncio.TaskGroup() as group:
-                        for pairing in PAIRINGS:
-                            group.create_task(_talk(pairing, target, hops[pairing], tls, key))
-                    await relays.aclose()
-    except TimeoutError:
-        msg = f"The chats did not end within {_TIMEOUT:.0f} seconds: run it again when the machine has less to do."
-        raise LabError(msg) from None
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0]  # noqa: B904  (the others were cancelled because of it; its cause is its own)
+    async with contextlib.AsyncExitStack() as servers:
+        real = {}
+        for pairing in PAIRINGS:
+            real[pairing] = await servers.enter_async_context(_server(pairing[0], tls, key))
+        # the relays end within the capture, so that it holds the end of every connection
+        async with contextlib.AsyncExitStack() as relays:
+            relaying = {
+                pairing: await relays.enter_async_context(_attacker(pairing, target, real[pairing], shown))
+                for pairing in PAIRINGS
+            }
+            async with captured(setting.folder.capture, setting.choice, [*real.values(), *relaying.values()]) as wire:
+                shown.update(wire.ports)
+                hops = {pairing: Hops(shown[relaying[pairing]], shown[real[pairing]]) for pairing in PAIRINGS}
+                await side_by_side({pairing: _talk(pairing, target, hops[pairing], tls, key) for pairing in PAIRINGS})
+                await relays.aclose()
     return Recording(hops, key, wire.counters)
 
 
@@ -150,12 +137,12 @@ def _contexts(setting: Setting) -> Mapping[Transport, _Tls]:
 async def _server(transport: Transport, tls: Mapping[Transport, _Tls], key: bytes) -> AsyncIterator[int]:
     """Run a server; yield the port that is captured."""
     context = tls[transport].server if transport in tls else None
-    async with Server(hosts=("127.0.0.1",), port=0, context=context, limits=LIMITS) as server:
+    async with loopback_server(context) as server:
         port = server.address[1]
         if transport is not Transport.XOR:
             yield port
             return
-        async with far_end(port, lambda: XorLines(key)) as far:
+        async with far_end(port, built_in(lambda: XorLines(key))) as far:
             yield far
 
 
@@ -165,7 +152,7 @@ def _attacker(
     def change() -> OnTheWay:
         return OnTheWay(*pairing, target)
 
-    return relay(lambda: shown[server], passing(change, lambda: bytes))
+    return relay(lambda: shown.get(server), passing(change, lambda: bytes))
 
 
 @contextlib.asynccontextmanager
@@ -174,7 +161,7 @@ async def _way(pairing: Pairing, port: int, key: bytes) -> AsyncIterator[int]:
     if pairing[0] is not Transport.XOR:
         yield port
         return
-    async with near_end(port, lambda: XorLines(key)) as near:
+    async with near_end(port, built_in(lambda: XorLines(key))) as near:
         yield near
 
 

@@ -1,10 +1,9 @@
 """Tampering: messages are changed, repeated, left out and swapped on the way, and who notices is read off the wire."""
 
-import asyncio
-
 from capture.keylog import read_keylog
 from capture.readers import read_segments
 from lab.scenario import messages
+from lab.scenarios.running import run_in_time
 from lab.scenarios.shape import Scenario, Setting
 from lab.scenarios.tamper import page as tamper_page
 from lab.scenarios.tamper.changes import draw
@@ -20,7 +19,7 @@ def run(setting: Setting) -> Result:
         LabError, CaptureError, CertsError, ChatError: as their texts say; what was captured stays in the folder.
     """
     target = draw([said.text for said in messages(setting.steps)], setting.seed)
-    recording = asyncio.run(record(setting, target))
+    recording = run_in_time(record(setting, target))
     segments = tuple(read_segments(setting.folder.capture, setting.reader))
     cells = read_cells(segments, recording, read_keylog(setting.folder.keylog))
     return Result(target, cells, recording.counters, setting.folder)

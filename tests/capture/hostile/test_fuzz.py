@@ -11,7 +11,7 @@ from capture import hello, protection, streams, tls
 from capture.handshake import parse_certificate, parse_new_session_ticket, parse_server_key_exchange
 from capture.hello import parse_client_hello, parse_server_hello
 from capture.tls import HandshakeMessage, HandshakeReader
-from tests.capture.hostile import fuzz
+from tests.capture.hostile import fuzz, samples
 
 INPUTS = 500  # of each kind
 
@@ -50,7 +50,7 @@ FAULTS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, plant = FAULTS[fault]
-    fuzz.samples()
+    samples.samples()
     plant(monkeypatch)
     for number in range(40):
         if fuzz.fuzz(1, 100, [kind], first=100 * number).failed:

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -75,10 +76,28 @@ def test_it_listens_on_loopback_alone() -> None:
     asyncio.run(main())
 
 
-def test_a_mistake_in_the_middle_is_not_swallowed() -> None:
+def test_who_comes_before_there_is_a_port_is_cut_off_alone() -> None:
+    async def main() -> None:
+        shown: dict[str, int] = {}
+        async with (
+            Server(port=0, hosts=("127.0.0.1",)) as server,
+            relay(lambda: shown.get("server"), passing(same, same)) as port,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await reader.read() == b""
+            writer.close()
+            shown["server"] = server.address[1]
+            async with await Client.connect("127.0.0.1", port, "anna"):
+                pass
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("mistake", [ZeroDivisionError, ssl.SSLError])
+def test_a_mistake_in_the_middle_is_not_swallowed(mistake: type[Exception]) -> None:
     async def main() -> None:
         async def stumble(*_: Peer) -> None:
-            raise ZeroDivisionError
+            raise mistake
 
         async with (
             Server(port=0, hosts=("127.0.0.1",)) as server,
@@ -90,5 +109,5 @@ def test_a_mistake_in_the_middle_is_not_swallowed() -> None:
             finally:
                 writer.transport.abort()
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(mistake):
         asyncio.run(main())

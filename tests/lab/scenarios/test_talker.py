@@ -1,5 +1,8 @@
 import asyncio
+import os
+import signal
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from certs.store import open_store
 from lab.capturing import captured
 from lab.errors import LabError
 from lab.scenario import Join, Say
+from lab.scenarios import talker as lab_talker
 from lab.scenarios.talker import Job, talker
 
 STEPS = (Join("anna"), Join("bob"), Say("anna", "hello"), Say("bob", "¿qué tal?"))
@@ -75,6 +79,27 @@ def test_what_fails_there_is_said_here(tmp_path: Path) -> None:
 
     with pytest.raises(LabError, match="not a certificate and its own key"):
         asyncio.run(main())
+
+
+def test_a_child_that_stumbles_leaves_the_terminal_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        async with talker(replace(job(tmp_path), keylog=tmp_path), tmp_path):
+            pytest.fail("it has started")
+
+    with pytest.raises(LabError, match=r"^[A-Z][^\n]*\.$"):
+        asyncio.run(main())
+    assert capfd.readouterr().err == ""
+
+
+def test_a_child_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_talker, "_PATIENCE", 0.2)
+
+    async def main() -> int | None:
+        async with talker(job(tmp_path), tmp_path) as child:
+            os.kill(child._process.pid, signal.SIGSTOP)
+        return child._process.returncode
+
+    assert asyncio.run(main()) == -signal.SIGKILL
 
 
 def test_a_child_that_dies_is_noticed(tmp_path: Path) -> None:

@@ -3,19 +3,14 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.server import Server
 from lab.errors import LabError
 from lab.play import play
-from lab.record import LIMITS, connector
+from lab.record import connector, loopback_server
 from lab.scenario import CONVERSATION
 from lab.scenarios.codecs import AesEcb, Base64, Codec, RepeatingXor
 from lab.scenarios.relay import Change, passing, relay
-from lab.scenarios.tunnel import far_end, near_end
+from lab.scenarios.tunnel import built_in, far_end, near_end
 from tests.lab.scenarios.fakes.sealed import said
-
-
-def plain_server() -> Server:
-    return Server(port=0, hosts=("127.0.0.1",), limits=LIMITS)
 
 
 @pytest.mark.parametrize("make", [Base64, lambda: RepeatingXor(b"secret"), lambda: AesEcb(bytes(16))])
@@ -34,10 +29,10 @@ def test_a_chat_runs_through_it_and_the_wire_is_sealed(make: Callable[[], Codec]
 
     async def main() -> None:
         async with (
-            plain_server() as server,
-            far_end(server.address[1], make) as far,
+            loopback_server(None) as server,
+            far_end(server.address[1], built_in(make)) as far,
             relay(far, passing(noted, noted)) as wire,
-            near_end(wire, make) as near,
+            near_end(wire, built_in(make)) as near,
         ):
             sent = await play(CONVERSATION, connector(near, None))
         assert [(message.who, message.text) for message in sent] == said(CONVERSATION)
@@ -53,9 +48,9 @@ def test_a_chat_runs_through_it_and_the_wire_is_sealed(make: Callable[[], Codec]
 def test_a_line_that_is_cut_off_stays_behind() -> None:
     async def main() -> None:
         async with (
-            plain_server() as server,
-            far_end(server.address[1], Base64) as far,
-            near_end(far, Base64) as near,
+            loopback_server(None) as server,
+            far_end(server.address[1], built_in(Base64)) as far,
+            near_end(far, built_in(Base64)) as near,
         ):
             reader, writer = await asyncio.open_connection("127.0.0.1", near)
             writer.write(b"anna\nhello")
@@ -69,7 +64,7 @@ def test_a_line_that_is_cut_off_stays_behind() -> None:
 
 def test_what_does_not_open_is_no_silence() -> None:
     async def main() -> None:
-        async with plain_server() as server, far_end(server.address[1], Base64) as far:
+        async with loopback_server(None) as server, far_end(server.address[1], built_in(Base64)) as far:
             _, writer = await asyncio.open_connection("127.0.0.1", far)
             writer.write(b"*\n")
             try:

@@ -63,6 +63,9 @@ def test_answers_follow_what_was_measured(faked: Fakes) -> None:
     unread = with_row(with_row(faked, CTR, messages=()), XOR, messages=())
     assert judge(unread).answers["listening"] == "base64 alone"
     assert judge(with_row(faked, BASE64, messages=())).answers["listening"] == "another selection"
+    read = with_row(faked, LISTENED, messages=row_of(faked, BASE64).messages)
+    assert judge(replace(read, ecb_listening=24)).answers["listening"] == "all five"
+    assert judge(replace(read, ecb_listening=23)).answers["listening"] == "another selection"
     assert judge(unread).answers["crib"] == "the short messages"
     short = replace(unread, ctr=CtrAttack((), bytes(11), ()))
     assert judge(short).answers["crib"] == "the first 11 bytes of each line"

@@ -1,18 +1,19 @@
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from capture.readers import read_segments
-from capture.sources.source import Counters
-from capture.streams import reassemble
+from capture.streams import on_port, reassemble
 from chat.lines import MAX_LINE
 from lab.errors import LabError
+from lab.folder import RunFolder
 from lab.scenario import Sent
 from lab.scenarios.codecs import AesGcm, Base64, RepeatingXor
 from lab.scenarios.fakes.attacks import framed_lines
-from lab.scenarios.fakes.reading import Evidence, in_vain, packets, search, with_the_key
-from lab.scenarios.fakes.result import ECB, LISTENED, RELAYED, TLS, XOR, Fakes
+from lab.scenarios.fakes.reading import Evidence, examine, in_vain, packets, search, with_the_key
+from lab.scenarios.fakes.result import LISTENED, RELAYED, XOR, Fakes
 from lab.scenarios.fakes.rsa_exchange import new_key, public_bytes
 from lab.scenarios.fakes.scenario import typed
 from lab.scenarios.fakes.talk import conversation, dictation
@@ -96,11 +97,17 @@ def test_words_in_the_clear_are_found() -> None:
     assert search(SENT, sealed, [framed_lines(s) for s in sealed]).found == 0
 
 
-def test_a_chat_that_is_not_in_the_capture_is_said(faked: Fakes) -> None:
+@pytest.mark.parametrize("kept", ["one connection", "no payload"])
+def test_a_chat_that_is_not_whole_in_the_capture_is_said(faked: Fakes, kept: str) -> None:
     ports = {row.name: row.port for row in faked.rows}
-    captured = reassemble(read_segments(faked.capture, "native"))
-    evidence = Evidence(captured, {**ports, ECB: 1}, 1, typed(dictation(MAX_LINE)), new_key())
-    assert len(evidence.of(ports[TLS])) == 8
-    with pytest.raises(LabError, match="Nothing of port 1 was captured"):
-        evidence.of(1)
-    assert faked.counters.dropped == Counters(1, 0).dropped
+    far = faked.exchange.genuine.stream.source.port
+    sent = {row.name: row.sent for row in faked.rows}
+    captured = tuple(reassemble(read_segments(faked.capture, "native")))
+    for port in (*ports.values(), far):
+        own = on_port(captured, port)
+        left = own[:2] if kept == "one connection" and port != far else ()
+        bare = [replace(stream, data=b"", pieces=()) for stream in own] if kept == "no payload" else left
+        lost = [*(stream for stream in captured if stream not in own), *bare]
+        evidence = Evidence(lost, ports, far, typed(dictation(MAX_LINE)), new_key())
+        with pytest.raises(LabError, match="does not hold all of"):
+            examine(evidence, sent, faked.counters, RunFolder(faked.capture.parent))

@@ -24,7 +24,7 @@ from lab.scenarios.fakes.rsa_exchange import (
     swapping,
 )
 from lab.scenarios.relay import Peer, passing, relay
-from lab.scenarios.tunnel import agreeing_far_end, agreeing_near_end
+from lab.scenarios.tunnel import far_end, near_end
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def enter(key: rsa.RSAPrivateKey, meet: Callable[[Peer, Peer], Awaitable[None]] 
     async def main() -> str:
         async with (
             Server(port=0, hosts=("127.0.0.1",)) as server,
-            agreeing_far_end(server.address[1], offering(key)) as far,
+            far_end(server.address[1], offering(key)) as far,
             relay(far, meet or passing(lambda: bytes, lambda: bytes)) as wire,
-            agreeing_near_end(wire, accepting(pinned)) as near,
+            near_end(wire, accepting(pinned)) as near,
             await Client.connect("127.0.0.1", near, "anna") as client,
         ):
             return client.welcome

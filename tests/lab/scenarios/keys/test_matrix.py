@@ -107,6 +107,15 @@ def test_one_connection_that_stays_closed() -> None:
     assert not whole
 
 
+@pytest.mark.parametrize("lost", range(3))
+def test_a_connection_that_is_missing(lost: int) -> None:
+    row = opened(streams=STREAMS[: 2 * lost] + STREAMS[2 * lost + 2 :])
+    for means in (Means.STOLEN_KEY, Means.KEY_LOG):
+        read, whole = outcome(row)[means]
+        assert read < 12
+        assert not whole
+
+
 def test_a_message_that_was_never_sent() -> None:
     row = opened(sent=(*SENT, replace(SENT[0], number=13, text="nobody has said this")))
     assert outcome(row)[Means.KEY_LOG] == (12, False)

@@ -12,9 +12,7 @@ from rich.console import Console
 
 from lab.scenarios.keys.matrix import Matrix, Means
 from lab.scenarios.keys.page import show, with_private_key
-from tests.lab.scenarios.keys.running import Ran, ran
-
-__all__ = ["ran"]
+from tests.lab.scenarios.keys.conftest import Ran
 
 
 def page(matrix: Matrix, width: int = 100) -> str:

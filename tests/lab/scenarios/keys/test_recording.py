@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from capture.keylog import read_keylog
 from lab.errors import LabError
+from lab.folder import RunFolder
 from lab.scenario import CONVERSATION, messages
 from lab.scenarios.keys.recording import SHIPPED, recorded
 
@@ -13,7 +14,7 @@ NAMES = {"recording.pcapng", "recording-key.pem", "recording.keylog"}
 
 
 def test_it_is_put_into_the_folder_of_the_run(tmp_path: Path) -> None:
-    found = recorded(tmp_path)
+    found = recorded(RunFolder(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == NAMES
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
     assert {found.files.capture.name, found.files.key.name, found.files.keylog.name} == NAMES
@@ -33,10 +34,10 @@ def test_it_is_not_there(tmp_path: Path, missing: str) -> None:
         if not path.name.endswith(missing):
             shutil.copy(path, shipped)
     with pytest.raises(LabError, match=rf"cannot be used: .*keys-rsa\.{missing}: No such file or directory\."):
-        recorded(folder, shipped)
+        recorded(RunFolder(folder), shipped)
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    recorded(tmp_path)
+    recorded(RunFolder(tmp_path))
     with pytest.raises(LabError, match="File exists"):
-        recorded(tmp_path)
+        recorded(RunFolder(tmp_path))

@@ -8,9 +8,7 @@ from capture.sources.source import Counters
 from lab.scenarios.keys.matrix import KINDS, Cell, Matrix, Means, Row
 from lab.scenarios.keys.verdict import QUESTIONS, agrees, is_read, judge, textbook
 from lab.verdict import Expected
-from tests.lab.scenarios.keys.running import Ran, ran
-
-__all__ = ["ran"]
+from tests.lab.scenarios.keys.conftest import Ran
 
 
 def with_cell(matrix: Matrix, number: int, means: Means, cell: Cell) -> Matrix:
@@ -96,5 +94,5 @@ def test_the_options_name_the_sets(ran: Ran) -> None:
         matrix = with_cell(matrix, number, Means.KEY_LOG, closed)
         seen.append(judge(matrix).answers["keylog"])
     assert seen[-1] == "none of them"
-    assert seen[0] == "TLS 1.2, ECDHE and TLS 1.3, AES and TLS 1.3, ChaCha20", "no option has this"
-    assert all(len(question.options) > 1 for question in QUESTIONS)
+    assert seen[0] == "another selection"
+    assert set(seen) <= set(QUESTIONS[1].options)

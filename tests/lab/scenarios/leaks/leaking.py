@@ -1,5 +1,7 @@
 """A result of the scenario `leaks` made by hand: a conversation as it would be heard, without a capture."""
 
+import random
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from capture.tls import HEADER
 from chat import protocol
 from lab.scenarios.leaks.guess import Heard, Tapped
 from lab.scenarios.leaks.open import Openly, Shown
-from lab.scenarios.leaks.result import PADDINGS, Handshakes, Padding, Result
+from lab.scenarios.leaks.result import PADDINGS, Handshakes, Padding, Result, attack, blind
 from lab.scenarios.leaks.talk import NAMES, Line, draw
 
 CERTIFICATE = b"the certificate"
@@ -23,10 +25,11 @@ def fragment(text: str, block: int) -> int:
 
 
 def hear(lines: tuple[Line, ...], padding: Padding) -> Tapped:
-    """What is heard of a conversation: 2 ms pass until a message has reached everybody."""
+    """What is heard of a conversation: 3 ms pass on average until a message has reached everybody, 1 at least."""
     now, heard, octets = 1_700_000_000_000_000_000, [], 0
+    late = random.Random(f"{lines}{padding}")  # noqa: S311
     for number, line in enumerate(lines):
-        now += round((line.pause + 0.002) * 1e9)
+        now += round((line.pause + 0.001 + late.expovariate(500)) * 1e9)
         length = fragment(line.phrase, padding.block)
         heard.append(Heard(line.speaker, length, now, (Span(100 + number, 66, 70 + length),)))
         passed_on = fragment(protocol.said(NAMES[line.speaker], line.phrase), padding.block)
@@ -41,7 +44,7 @@ def connection(
     *,
     ja3: str = "11",
     certificate: bytes | None = None,
-    holds: bool = False,
+    held: bool = False,
     given: bytes | None = None,
     shown: bytes | None = None,
     name: bytes | None = b"localhost",
@@ -51,13 +54,14 @@ def connection(
     def at(value: bytes | None, frame: int) -> Shown | None:
         return None if value is None else Shown(value, (Span(frame, 66, 65 + len(value)),))
 
-    hello = Shown(b"hello", (Span(1, 75, 79),))
-    return Openly(at(name, 2), ja3, f"771,{ja3},,,", hello, at(certificate, 3), at(given, 4), at(shown, 5), 1500, holds)
+    hello, everywhere = Shown(b"hello", (Span(1, 75, 79),)), ((Span(6, 66, 80),),) if held else ()
+    seen = (at(certificate, 3), at(given, 4), at(shown, 5))
+    return Openly(at(name, 2), ja3, f"771,{ja3},,,", hello, *seen, 1500, everywhere)
 
 
 def handshakes() -> Handshakes:
     """As the textbook has them."""
-    old = connection(certificate=CERTIFICATE, holds=True, given=b"ticket")
+    old = connection(certificate=CERTIFICATE, held=True, given=b"ticket")
     return Handshakes(
         chat=(connection(), connection()),
         openssl=connection(ja3="22"),
@@ -71,12 +75,24 @@ def result(seed: int = 7, tapped: Mapping[Padding, Tapped] | None = None) -> Res
     lines = draw(seed)
     return Result(
         truth=lines,
-        tapped=tapped or {padding: hear(lines, padding) for padding in PADDINGS},
+        attacked=attack(lines, tapped or {padding: hear(lines, padding) for padding in PADDINGS}),
+        blind=blind(lines),
         handshakes=handshakes(),
         certificate=CERTIFICATE,
-        asked="localhost",
-        seed=seed,
         capture=Path("out/it's here/capture.pcapng"),
         counters=Counters(5000, 0),
         problems=(),
     )
+
+
+def tapped_in(made: Result) -> dict[Padding, Tapped]:
+    """Each chat of a result from outside."""
+    return {padding: chat.tapped for padding, chat in made.attacked.items()}
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG (RFC 2083, section 11.2.1)."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack("!II", data[16:24])
+    return width, height

@@ -8,8 +8,8 @@ import pytest
 from capture.sources.source import Counters
 from lab.scenarios.leaks.guess import Tapped
 from lab.scenarios.leaks.judge import QUESTIONS, judge
-from lab.scenarios.leaks.result import BUCKETS, CONSTANT, NONE, Padding, Result
-from tests.lab.scenarios.leaks.leaking import connection, handshakes, hear, result
+from lab.scenarios.leaks.result import CONSTANT, NONE, Padding, Result
+from tests.lab.scenarios.leaks.leaking import connection, handshakes, hear, result, tapped_in
 
 
 def failed(made: Result) -> set[str]:
@@ -48,10 +48,9 @@ def shuffled(tapped: Tapped) -> Tapped:
 
 
 def heard(change: Callable[[dict[Padding, Tapped]], None]) -> Result:
-    made = result()
-    tapped = dict(made.tapped)
+    tapped = tapped_in(result())
     change(tapped)
-    return replace(made, tapped=tapped)
+    return result(tapped=tapped)
 
 
 def test_shuffled_records_turn_the_verdict() -> None:
@@ -83,11 +82,12 @@ def test_padding_where_there_should_be_none_turns_the_verdict() -> None:
 
 def test_words_that_leak_all_the_same_turn_the_verdict() -> None:
     """As if the constant size were not constant: an attacker who knows that reads on."""
-    leaky = Padding(CONSTANT.words, 1)
-    made = result()
-    tapped = {NONE: made.tapped[NONE], BUCKETS: made.tapped[BUCKETS], CONSTANT: hear(made.truth, leaky)}
-    grown = replace(tapped[CONSTANT], octets=made.tapped[CONSTANT].octets)
-    assert failed(replace(made, tapped={**tapped, CONSTANT: grown})) == {"always 256: the lengths"}
+
+    def leaky(tapped: dict[Padding, Tapped]) -> None:
+        octets = tapped[CONSTANT].octets
+        tapped[CONSTANT] = replace(hear(result().truth, Padding(CONSTANT.words, 1)), octets=octets)
+
+    assert failed(heard(leaky)) == {"always 256: the lengths"}
 
 
 def test_times_that_tell_nothing_turn_the_verdict() -> None:

@@ -29,7 +29,7 @@ WRONG = {
     ],
     "TLS 1.3: the server's certificate": [
         replace(GOOD, tls13=(connection(certificate=CERTIFICATE), *NEW[1:])),
-        replace(GOOD, tls13=(connection(holds=True), *NEW[1:])),
+        replace(GOOD, tls13=(connection(held=True), *NEW[1:])),
     ],
     "JA3: one program, 2 connections": [replace(GOOD, chat=(connection(), connection(ja3="33")))],
     "JA3: another program, openssl s_client": [replace(GOOD, openssl=connection())],

@@ -9,9 +9,9 @@ from rich.console import Console
 from capture.streams import Span
 from lab.scenarios.leaks.open import Shown
 from lab.scenarios.leaks.page import show
-from lab.scenarios.leaks.result import NONE, PADDINGS, Pictures, Result, attack
+from lab.scenarios.leaks.result import NONE, PADDINGS, Pictures, Result
 from lab.scenarios.leaks.talk import NAMES
-from tests.lab.scenarios.leaks.leaking import handshakes, result
+from tests.lab.scenarios.leaks.leaking import handshakes, result, tapped_in
 
 
 def page(made: Result, width: int = 100) -> str:
@@ -23,12 +23,12 @@ def page(made: Result, width: int = 100) -> str:
 def test_the_page_says_what_was_measured() -> None:
     made = result()
     told = page(made)
-    for padding, chat in attack(made).items():
+    for padding, chat in made.attacked.items():
         for score in (chat.scores.message, chat.scores.speaker, chat.scores.answer):
             assert f"{score.right:>3} " in told
         assert padding.words in told
         assert f"{chat.tapped.octets:,}" in told
-    first = made.tapped[NONE].lines[0]
+    first = made.attacked[NONE].tapped.lines[0]
     assert f"{first.spans[0].frame}, {first.spans[0].first}-{first.spans[0].last}" in told
     assert all(name in told for name in NAMES)
     assert "localhost, SNI, in the ClientHello: frame 2, bytes 66-74" in told
@@ -75,7 +75,6 @@ def test_pictures_are_named() -> None:
 
 
 def test_unknown_names_are_persons() -> None:
-    made = result()
-    told = page(replace(made, tapped=dict.fromkeys(PADDINGS, made.tapped[PADDINGS[2]])))
+    told = page(result(tapped=dict.fromkeys(PADDINGS, tapped_in(result())[PADDINGS[2]])))
     assert "person " in told
     assert not any(name in told for name in NAMES)

@@ -1,39 +1,62 @@
 """The scenario as a whole, on the wire; what each part of it does is tested beside it."""
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from capture.decrypt import open_connection
+from capture.errors import CaptureError
 from capture.keylog import read_keylog
 from capture.readers import ReaderName, read_segments
-from capture.rights import Choice, Way
+from capture.rights import Choice
 from capture.streams import ByteStream, reassemble
 from capture.tls import APPLICATION_DATA, read_records
+from lab.errors import LabError
 from lab.folder import RunFolder, make_folder
-from lab.scenarios.leaks.result import CONSTANT, NONE, PADDINGS, Result, attack
+from lab.scenarios.leaks import scenario
+from lab.scenarios.leaks.result import NONE, PADDINGS, Padding, Result
 from lab.scenarios.leaks.scenario import SCENARIO
 from lab.scenarios.leaks.talk import COUNT, NAMES, draw
+from lab.scenarios.running import run_in_time
 from lab.scenarios.shape import Setting
 from tests.capture.conftest import tshark
+from tests.lab.scenarios.conftest import MakeSetting
+from tests.lab.scenarios.leaks.leaking import size
 
 __all__ = ["tshark"]
 SEED = 20
-Ran = tuple[Result, RunFolder]
 
 
-@pytest.fixture(scope="module")
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The only run of all these tests: its result, its folder, and what was recorded beside the capture."""
+
+    result: Result
+    folder: RunFolder
+    recording: scenario._Recording
+
+
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory, here: Choice, best_reader: ReaderName) -> Ran:
-    """One run, for all tests here."""
     folder = make_folder(tmp_path_factory.mktemp("leaks"), "leaks")
-    return SCENARIO.run(Setting(folder, here, best_reader, (), SEED)), folder
+    recorded = []
+
+    def keep(talk: Coroutine[Any, Any, scenario._Recording]) -> scenario._Recording:
+        recorded.append(run_in_time(talk))
+        return recorded[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scenario, "run_in_time", keep)
+        result = SCENARIO.run(Setting(folder, here, best_reader, (), SEED))
+    return Ran(result, folder, recorded[0])
 
 
 def test_it_comes_out_as_the_textbook_has_it(ran: Ran) -> None:
-    result, folder = ran
+    result, folder = ran.result, ran.folder
     judgement = SCENARIO.judge(result)
     assert [claim for claim in judgement.claims if not claim.ok] == []
     assert judgement.ok
@@ -44,6 +67,7 @@ def test_it_comes_out_as_the_textbook_has_it(ran: Ran) -> None:
         ["capture.pcapng", "tls.keylog", "transcript.json", "lengths.png", "scores.png", "cost.png"]
     )
     assert folder.keylog.stat().st_mode & 0o777 == 0o600
+    assert [size(path) for path in result.pictures.files] == [(1920, 1080)] * 3
     sent = json.loads(folder.transcript.read_text())["sent"]
     assert [(message["who"], message["text"]) for message in sent] == [
         (NAMES[line.speaker], line.phrase) for line in result.truth
@@ -66,11 +90,11 @@ def opened(streams: tuple[ByteStream, ...], port: int, folder: RunFolder) -> lis
 
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_the_keys_say_that_the_records_are_those_of_the_messages(
-    ran: Ran, best_reader: ReaderName, padding: object
+    ran: Ran, best_reader: ReaderName, padding: Padding
 ) -> None:
-    result, folder = ran
+    result, folder = ran.result, ran.folder
     streams = reassemble(read_segments(folder.capture, best_reader))
-    tapped = next(tapped for key, tapped in result.tapped.items() if key == padding)
+    tapped = result.attacked[padding].tapped
     said = opened(streams, tapped.port, folder)
     assert said[: len(NAMES)] == list(enumerate(NAMES))
     lines = said[len(NAMES) :][:COUNT]
@@ -82,8 +106,8 @@ def test_the_keys_say_that_the_records_are_those_of_the_messages(
 
 
 def test_the_spans_are_those_of_tshark(ran: Ran, tshark: Callable[..., list[str]]) -> None:
-    result, folder = ran
-    tapped = result.tapped[NONE]
+    result, folder = ran.result, ran.folder
+    tapped = result.attacked[NONE].tapped
     port = f"tcp.port=={tapped.port},tls"
     show = f"tcp.dstport=={tapped.port} && tls.record.opaque_type == 23"
     fields = ("-e", "frame.number", "-e", "tls.record.length")
@@ -98,20 +122,28 @@ def test_the_spans_are_those_of_tshark(ran: Ran, tshark: Callable[..., list[str]
     assert {f"{one.hello.spans[0].frame}\t{one.ja3}" for one in seen} <= set(hellos)
 
 
-def test_a_chat_that_pads_nothing_is_found_out(ran: Ran) -> None:
-    """The wrong way: what should have one size is the chat without padding."""
-    result, _ = ran
-    swapped = {**result.tapped, CONSTANT: result.tapped[NONE]}
-    judgement = SCENARIO.judge(replace(result, tapped=swapped))
-    assert not judgement.ok
-    assert "always 256: the lengths" in [claim.what for claim in judgement.claims if not claim.ok]
-    assert judgement.answers["price"] == "up to twice"
+@pytest.mark.parametrize(
+    ("which", "sentence"),
+    [
+        ("tls12", "does not hold the visits that were made"),
+        ("tls13", "does not hold the visits that were made"),
+        ("chat", "does not hold the whole chat"),
+    ],
+)
+def test_a_connection_that_is_missing(
+    ran: Ran, which: str, sentence: str, make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, versions = ran.recording, {"tls12": ssl.TLSVersion.TLSv1_2, "tls13": ssl.TLSVersion.TLSv1_3}
+    port = recording.chats[NONE] if which == "chat" else recording.visited[versions[which]][0]
+    segments = tuple(read_segments(ran.folder.capture, "native"))
+    lost = next(segment.source.port for segment in segments if segment.destination.port == port)
+    kept = [segment for segment in segments if lost not in (segment.source.port, segment.destination.port)]
 
+    def recorded(talk: Coroutine[Any, Any, object]) -> scenario._Recording:
+        talk.close()
+        return recording
 
-def test_the_tap_shows_the_same(tmp_path: Path, best_reader: ReaderName, here: Choice) -> None:
-    if here.way is Way.TAP:
-        pytest.skip("all other tests here were done with the tap")
-    setting = Setting(make_folder(tmp_path, "leaks"), Choice(Way.TAP, ""), best_reader, (), SEED)
-    result = SCENARIO.run(setting)
-    assert SCENARIO.judge(result).ok
-    assert attack(result)[NONE].names == NAMES
+    monkeypatch.setattr(scenario, "run_in_time", recorded)
+    monkeypatch.setattr(scenario, "read_segments", lambda *_: kept)
+    with pytest.raises((LabError, CaptureError), match=sentence):
+        SCENARIO.run(make_setting("leaks", seed=SEED))

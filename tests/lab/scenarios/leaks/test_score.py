@@ -29,16 +29,18 @@ def test_what_counts_as_a_leak() -> None:
     assert Score(100, 200, 1 / 2).expected == 100
 
 
-def test_fewer_only_where_chance_is_no_explanation() -> None:
-    def of_200(right: int) -> Score:
-        return Score(right, 200, 1 / 48)
-
-    assert fewer(of_200(15), of_200(138))
-    assert not fewer(of_200(138), of_200(15))
-    assert not fewer(of_200(120), of_200(138))
-    assert not fewer(of_200(138), of_200(138))
-    assert not fewer(of_200(0), of_200(0))
-    assert not fewer(of_200(200), of_200(200))
+@pytest.mark.parametrize(
+    ("lost", "won", "is_fewer"),
+    # so many heads and more, of as many coins: 7 and 42 in ten million of 40, 19 and 9.5 of 19 and of 20
+    [(35, 5, True), (34, 6, False), (5, 35, False), (19, 0, False), (20, 0, True), (0, 0, False), (100, 100, False)],
+)
+def test_fewer_only_where_chance_is_no_explanation(lost: int, won: int, is_fewer: bool) -> None:
+    """Messages that both name, or neither, say nothing: two tables of 200 differ in so many alone."""
+    pairs = [("a", "b")] * lost + [("b", "a")] * won
+    pairs += [("a", "a"), ("b", "b")] * ((200 - len(pairs)) // 2)
+    truth = [Line(0, "a", False, 0)] * len(pairs)
+    before, after = ([Guess(0, pair[side], 1, False) for pair in pairs] for side in (0, 1))
+    assert fewer(truth, after, before) is is_fewer
 
 
 def test_each_guess_counts_once_and_for_its_own_message() -> None:

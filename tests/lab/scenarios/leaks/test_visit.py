@@ -9,9 +9,8 @@ import pytest
 
 from certs.contexts import client_context, server_context
 from certs.store import Store, open_store
-from chat.server import Server
 from lab.errors import LabError
-from lab.record import LIMITS
+from lab.record import loopback_server
 from lab.scenarios.leaks.visit import visit, visit_by_openssl
 
 
@@ -29,7 +28,7 @@ def against(
         context.num_tickets = 0
 
     async def main() -> Any:
-        async with Server(hosts=("127.0.0.1",), port=0, context=context, limits=LIMITS) as server:
+        async with loopback_server(context) as server:
             return await visiting(server.address[1])
 
     return asyncio.run(main())
@@ -62,12 +61,12 @@ def test_a_server_that_is_not_there_is_named(store: Store) -> None:
 
 
 def test_openssl_comes_and_goes(store: Store, tool: Callable[[str], str]) -> None:
-    openssl = Path(tool("openssl"))
+    openssl = tool("openssl")
     against(store, ssl.TLSVersion.TLSv1_3, lambda port: visit_by_openssl(port, openssl, store.ca_certificate))
 
 
 def test_openssl_that_does_not_get_in_is_named(store: Store, tool: Callable[[str], str]) -> None:
-    openssl = Path(tool("openssl"))
+    openssl = tool("openssl")
     with pytest.raises(LabError, match="did not get into the chat: "):
         asyncio.run(visit_by_openssl(1, openssl, store.ca_certificate))
 
@@ -77,5 +76,5 @@ def test_a_program_that_is_none_is_named(store: Store, tmp_path: Path) -> None:
     wrong.write_text("#!/bin/sh\ncat > /dev/null\n")
     wrong.chmod(0o700)
     with pytest.raises(LabError, match="did not get into the chat: it said nothing"):
-        asyncio.run(visit_by_openssl(1, wrong, store.ca_certificate))
+        asyncio.run(visit_by_openssl(1, str(wrong), store.ca_certificate))
     assert os.access(wrong, os.X_OK)

@@ -8,6 +8,8 @@ from cryptography import x509
 
 from certs.contexts import server_context
 from certs.pinning import spki_sha256
+from lab.errors import LabError
+from lab.folder import RunFolder
 from lab.scenarios.mitm.cast import Cast, Shown, Who, client_contexts, make_cast
 from tests.certs.handshaking import shake_hands
 
@@ -16,7 +18,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture
 def cast(tmp_path: Path) -> Cast:
-    return make_cast(tmp_path, NOW)
+    return make_cast(RunFolder(tmp_path), NOW)
 
 
 def test_files_are_closed_to_others_and_hold_what_is_shown_with_its_key(cast: Cast, tmp_path: Path) -> None:
@@ -42,8 +44,8 @@ def test_no_key_is_shared_and_the_pin_is_the_servers(cast: Cast) -> None:
 
 
 def test_nothing_is_overwritten(cast: Cast) -> None:
-    with pytest.raises(FileExistsError):
-        make_cast(cast.ca.parent, NOW)
+    with pytest.raises(LabError, match="File exists"):
+        make_cast(RunFolder(cast.ca.parent), NOW)
 
 
 def test_the_contexts_are_five_and_each_takes_the_genuine_one(cast: Cast) -> None:

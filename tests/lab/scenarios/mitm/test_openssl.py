@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from certs.contexts import server_context
+from lab.folder import RunFolder
 from lab.scenarios.mitm import openssl as mitm_openssl
 from lab.scenarios.mitm.cast import Cast, Shown, Who, make_cast
 from lab.scenarios.mitm.judge import TEXTBOOK, check_of
-from lab.scenarios.mitm.openssl import Opinion, ask, find_openssl, lines_to_copy, strict
+from lab.scenarios.mitm.openssl import Opinion, ask, lines_to_copy, strict
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Cast:
-    return make_cast(tmp_path, datetime.now(UTC).replace(microsecond=0))
+    return make_cast(RunFolder(tmp_path), datetime.now(UTC).replace(microsecond=0))
 
 
 def options_of(files: Cast, who: Who) -> list[str]:
@@ -89,35 +90,7 @@ def test_the_lines_run_as_they_are_printed(
     assert "Verify return code: 10 (certificate has expired)" in done.stdout
 
 
-def test_who_gives_no_answer_is_not_waited_for(
-    files: Cast, tool: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mitm_openssl, "_TIMEOUT", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as deaf:  # the kernel accepts, nobody speaks
-        said = asyncio.run(ask(tool("openssl"), deaf.getsockname()[1], strict(files)))
-        assert said is None
-        connection, _ = deaf.accept()
-        with connection:
-            connection.settimeout(20)
-            while connection.recv(4096):
-                pass  # until it has gone: the program has ended
-
-
 def test_where_nothing_listens_there_is_no_answer(files: Cast, tool: Callable[[str], str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert asyncio.run(ask(tool("openssl"), port, strict(files))) in (None, Opinion(0, "ok", connected=False))
-
-
-@pytest.mark.parametrize(("says", "taken"), [("OpenSSL 3.0.19 27 Jan 2026", True), ("LibreSSL 3.3.6", False)])
-def test_only_openssl_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, taken: bool) -> None:
-    program = tmp_path / "openssl"
-    program.write_text(f"#!/bin/sh\necho {shlex.quote(says)}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert asyncio.run(find_openssl()) == (str(program) if taken else None)
-
-
-def test_none_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mitm_openssl, "find", lambda _: None)
-    assert asyncio.run(find_openssl()) is None

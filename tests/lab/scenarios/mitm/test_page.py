@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from lab.overhear import Heard
 from lab.scenarios.mitm.cast import Shown, Who
 from lab.scenarios.mitm.page import show
 from lab.scenarios.mitm.read import Result
@@ -76,10 +77,11 @@ def test_nobody_fooled_is_shown_too(met: Result) -> None:
 
 
 def test_words_off_the_wire_cannot_act_on_the_terminal(met: Result) -> None:
-    def evil(text: str) -> str:
-        return text + "\x1b[2J[bold]"
+    def evil(messages: tuple[Heard, ...]) -> tuple[Heard, ...]:
+        return tuple(replace(one, who=f"{one.who}\x1b[1m[red]", text=f"{one.text}\x1b[2J[bold]") for one in messages)
 
-    cells = tuple(replace(c, got=tuple(replace(h, text=evil(h.text)) for h in c.got)) for c in met.cells)
+    cells = tuple(replace(cell, read=evil(cell.read), got=evil(cell.got)) for cell in met.cells)
     text = page(replace(met, cells=cells))
     assert "\x1b" not in text
     assert "[bold]" in text
+    assert r"alice\x1b[1m[red] sends" in text

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from capture.streams import Span
+from capture.readers import ReaderName, read_segments
+from capture.streams import ByteStream, Span, on_port, reassemble
+from lab.errors import LabError
 from lab.overhear import Heard
 from lab.scenarios.mitm.cast import Shown, Who
-from lab.scenarios.mitm.read import Cell, Result
+from lab.scenarios.mitm.read import Cell, Result, read_cells
 from lab.scenarios.mitm.run import TLS_1_2, TLS_1_3, WORDS
 
 
@@ -103,8 +105,24 @@ def test_tshark_sees_the_same_alerts_from_the_same_side(met: Result, tool: Calla
     assert set(ours) == {cell.visit.port for cell in met.cells if cell.visit.shown is not Shown.GENUINE}
 
 
+@pytest.mark.parametrize("side", ["near", "far"])
+def test_a_connection_that_is_missing_or_there_twice(met: Result, best_reader: ReaderName, side: str) -> None:
+    streams = reassemble(read_segments(met.capture, best_reader))
+    visit, port = met.cells[0].visit, met.recording.port
+
+    def read(streams: Sequence[ByteStream]) -> tuple[Cell, ...]:
+        return read_cells(streams, [visit], port, {}, {})
+
+    assert len(read(streams)) == 1
+    lost = on_port(streams, visit.port if side == "near" else visit.onward)
+    assert len(lost) == 2
+    for wrong in ([stream for stream in streams if stream not in lost], [*streams, *lost]):
+        with pytest.raises(LabError, match="does not hold every connection of the run once"):
+            read(wrong)
+
+
 def test_who_refuses_is_not_read_and_the_server_hears_nothing(met: Result) -> None:
-    refused = [cell for cell in met.cells if not cell.accepted]
+    refused = [cell for cell in met.cells if cell.refused]
     assert len(refused) == 2 * 24
     for cell in refused:
         assert (cell.read, cell.got, cell.changed, cell.in_clear) == ((), (), (), 0)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from capture.readers import ReaderName, read_segments
-from capture.rights import Choice, Way
 from certs.pinning import PinError
 from lab.errors import LabError
-from lab.scenarios.mitm import openssl as mitm_openssl
+from lab.folder import RunFolder
 from lab.scenarios.mitm import run as mitm_run
 from lab.scenarios.mitm.cast import Shown, Who
+from lab.scenarios.mitm.read import Result
 from lab.scenarios.mitm.run import TLS_1_2, TLS_1_3, WORDS, Recording, record
 from lab.scenarios.shape import Setting
 
@@ -24,7 +24,7 @@ def one_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mitm_run, "VERSIONS", {TLS_1_3: ssl.TLSVersion.TLSv1_3})
 
 
-def check(recording: Recording, setting: Setting, versions: tuple[str, ...]) -> None:
+def check(recording: Recording, folder: RunFolder, versions: tuple[str, ...]) -> None:
     visits = recording.visits
     pairs = [(version, shown, who) for version in versions for shown in Shown for who in Who]
     assert [(visit.version, visit.shown, visit.who) for visit in visits] == pairs
@@ -45,29 +45,20 @@ def check(recording: Recording, setting: Setting, versions: tuple[str, ...]) -> 
     for log in (recording.attacker, recording.server):
         assert stat.S_IMODE(log.stat().st_mode) == 0o600
         assert log.stat().st_size
-    told = json.loads(setting.folder.transcript.read_text())
+    told = json.loads(folder.transcript.read_text())
     assert [entry["version"] for entry in told["visits"]] == [visit.version for visit in visits]
     assert recording.counters.received
     assert recording.counters.dropped == 0
 
 
-def test_every_client_meets_every_certificate_and_nobody_but_this_machine(
-    make_setting: MakeSetting, best_reader: ReaderName
-) -> None:
-    setting = make_setting("mitm")
-    recording = asyncio.run(record(setting))
-    check(recording, setting, (TLS_1_3, TLS_1_2))
-    segments = tuple(read_segments(setting.folder.capture, best_reader))
+def test_every_client_meets_every_certificate_and_nobody_but_this_machine(met: Result, best_reader: ReaderName) -> None:
+    recording = met.recording
+    check(recording, RunFolder(met.capture.parent), (TLS_1_3, TLS_1_2))
+    segments = tuple(read_segments(met.capture, best_reader))
     assert {end.host for segment in segments for end in (segment.source, segment.destination)} == {"127.0.0.1"}
     ports = {recording.port, *(visit.port for visit in recording.visits)}
     assert all(ports & {segment.source.port, segment.destination.port} for segment in segments)
     assert recording.opinions is None or list(recording.opinions) == list(Shown)
-
-
-def test_by_the_tap(make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_version(monkeypatch)
-    setting = make_setting("mitm", choice=Choice(Way.TAP, ""))
-    check(asyncio.run(record(setting)), setting, (TLS_1_3,))
 
 
 def test_without_openssl(make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,16 +66,16 @@ def test_without_openssl(make_setting: MakeSetting, monkeypatch: pytest.MonkeyPa
         return None
 
     one_version(monkeypatch)
-    monkeypatch.setattr(mitm_openssl, "find_openssl", nowhere)
+    monkeypatch.setattr(mitm_run, "find_openssl", nowhere)
     setting = make_setting("mitm")
     recording = asyncio.run(record(setting))
-    check(recording, setting, (TLS_1_3,))
+    check(recording, setting.folder, (TLS_1_3,))
     assert recording.opinions is None
 
 
 def test_a_folder_that_holds_certificates_already(make_setting: MakeSetting) -> None:
     setting = make_setting("mitm")
     (setting.folder.path / "ca.pem").write_text("mine")
-    with pytest.raises(LabError, match="cannot be written to"):
+    with pytest.raises(LabError, match=r"ca\.pem cannot be written"):
         asyncio.run(record(setting))
     assert (setting.folder.path / "ca.pem").read_text() == "mine"

@@ -1,31 +1,27 @@
-"""The whole scenario, as a person runs it."""
+import pytest
 
-import json
-import stat
-
-from tests.lab.demo.conftest import Lab, as_ordinary_user, mount_namespace
-from tests.lab.scenarios.conftest import lab
-
-__all__ = ["as_ordinary_user", "lab", "mount_namespace"]
-
-
-def check(lab: Lab) -> None:
-    done = lab.run("scenario", "mitm", f"--keep={lab.keep}", "--json")
-    assert done.err == ""
-    assert done.status == 0
-    verdict = json.loads(done.out)
-    assert verdict["as_expected"] is True
-    assert verdict["answers"]["name"] == "the one that skips the name"
-    assert len(verdict["claims"]) >= 80
-    folder = lab.run_folder()
-    for path in folder.iterdir():
-        if path.suffix in {".keylog", ".pem"}:
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+from lab.errors import LabError
+from lab.scenarios.mitm import scenario
+from lab.scenarios.mitm.read import Result
+from lab.scenarios.mitm.run import Recording
+from lab.scenarios.mitm.scenario import SCENARIO
+from tests.lab.scenarios.conftest import MakeSetting
 
 
-def test_as_whoever_runs_the_tests(lab: Lab) -> None:
-    check(lab)
+def test_it_comes_out_as_the_textbook_has_it(met: Result) -> None:
+    judgement = SCENARIO.judge(met)
+    assert judgement.ok, judgement
+    for question in SCENARIO.questions:
+        assert judgement.answers[question.key] in question.options
 
 
-def test_as_an_ordinary_user(as_ordinary_user: Lab) -> None:
-    check(as_ordinary_user)
+def test_a_capture_that_shows_nothing_is_no_evidence(
+    met: Result, make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recorded(_: object) -> Recording:
+        return met.recording
+
+    monkeypatch.setattr(scenario, "record", recorded)
+    monkeypatch.setattr(scenario, "read_segments", lambda *_: [])
+    with pytest.raises(LabError, match="does not hold every connection"):
+        SCENARIO.run(make_setting("mitm"))

@@ -11,7 +11,8 @@ from capture.readers import ReaderName
 from capture.rights import Choice
 from lab.folder import make_folder
 from lab.scenario import CONVERSATION
-from lab.scenarios.mutual.scenario import Result, run
+from lab.scenarios.mutual.judge import Result
+from lab.scenarios.mutual.scenario import run
 from lab.scenarios.shape import Setting
 
 Play = Callable[..., Result]
@@ -21,9 +22,9 @@ Play = Callable[..., Result]
 def mutual_play(tmp_path_factory: pytest.TempPathFactory, here: Choice, best_reader: ReaderName) -> Play:
     """Run it: `play(require=False)` with a server that does not ask, `play(bind=False)` with one that binds no name."""
 
-    def play(choice: Choice = here, **how: bool) -> Result:
+    def play(**how: bool) -> Result:
         folder = make_folder(tmp_path_factory.mktemp("runs") / "it's; here", "mutual")
-        return run(Setting(folder, choice, best_reader, CONVERSATION, 7), **how)
+        return run(Setting(folder, here, best_reader, CONVERSATION, 7), **how)
 
     return play
 

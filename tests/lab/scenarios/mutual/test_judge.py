@@ -7,8 +7,7 @@ import pytest
 from capture.sources.source import Counters
 from capture.streams import Span
 from lab.scenarios.mutual.cast import ALICE, BOB, GUEST, MALLORY, STRANGER, THIEF
-from lab.scenarios.mutual.judge import Chat, judge_chats, outcome
-from lab.scenarios.mutual.scenario import Result
+from lab.scenarios.mutual.judge import Chat, Result, judge, outcome
 from lab.scenarios.mutual.seen import Said, Seen
 
 SPAN = (Span(1, 66, 70),)
@@ -22,19 +21,19 @@ def with_other(chat: Chat, who: str, **fields: object) -> Chat:
 
 def wrong(result: Result, number: int, chat: Chat) -> list[str]:
     """What does not come out as the textbook has it, with one of the chats replaced."""
-    chats = [chat if at == number else other for at, other in enumerate(result.chats)]
-    judgement = judge_chats(chats, result.counters)
+    chats = tuple(chat if at == number else other for at, other in enumerate(result.chats))
+    judgement = judge(replace(result, chats=chats))
     assert not judgement.ok
     return [claim.what for claim in judgement.claims if not claim.ok]
 
 
 def test_what_was_captured_is_ok(mutual_asked: Result) -> None:
-    judgement = judge_chats(mutual_asked.chats, mutual_asked.counters)
+    judgement = judge(mutual_asked)
     assert judgement.ok
     assert len(judgement.claims) == 20
     for claim in judgement.claims:
         assert bool(claim.spans) is (claim.measured != "nowhere")
-    assert not judge_chats(mutual_asked.chats, Counters(9, 1)).ok
+    assert not judge(replace(mutual_asked, counters=Counters(9, 1))).ok
 
 
 @pytest.mark.parametrize("who", [STRANGER, GUEST, THIEF])
@@ -84,6 +83,6 @@ def test_words_that_were_not_read_and_problems(mutual_asked: Result) -> None:
     lost = replace(chat, verdict=replace(chat.verdict, findings=findings, problems=("One was not read.",)))
     assert wrong(mutual_asked, 1, lost) == ["alice and bob talk, TLS 1.3"]
     troubled = with_other(chat, BOB, problems=("A record ended too early.",))
-    judgement = judge_chats((mutual_asked.chats[0], troubled), mutual_asked.counters)
+    judgement = judge(replace(mutual_asked, chats=(mutual_asked.chats[0], troubled)))
     assert judgement.problems == ("A record ended too early.",)
     assert not judgement.ok

@@ -9,14 +9,14 @@ from dataclasses import replace
 from rich.console import Console
 
 from lab.scenarios.mutual.cast import MALLORY
-from lab.scenarios.mutual.page import show_chats
-from lab.scenarios.mutual.scenario import SCENARIO, Result
+from lab.scenarios.mutual.judge import Result
+from lab.scenarios.mutual.page import show
 from lab.scenarios.mutual.seen import Said
 
 
 def page(result: Result, width: int = 100) -> str:
     out = io.StringIO()
-    SCENARIO.show(Console(file=out, width=width, highlight=False), result)
+    show(Console(file=out, width=width, highlight=False), result)
     return out.getvalue()
 
 
@@ -59,11 +59,9 @@ def test_what_was_received_does_not_act_on_the_terminal(mutual_asked: Result) ->
     chat = mutual_asked.chats[0]
     evil = Said("* name refused: \x1b[2J[bold]no[/]", chat.seen[0].answer.spans if chat.seen[0].answer else ())
     seen = tuple(replace(one, answer=evil) if one.person.who == MALLORY else one for one in chat.seen)
-    out = io.StringIO()
-    console = Console(file=out, width=100, highlight=False)
-    show_chats(console, (replace(chat, seen=seen), mutual_asked.chats[1]), mutual_asked.capture, mutual_asked.keylog)
-    assert "\x1b" not in out.getvalue()
-    assert r"\x1b[2J[bold]no[/]" in out.getvalue()
+    text = page(replace(mutual_asked, chats=(replace(chat, seen=seen), mutual_asked.chats[1])))
+    assert "\x1b" not in text
+    assert r"\x1b[2J[bold]no[/]" in text
 
 
 def run(line: str) -> list[str]:

@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from capture.rights import Choice, Way
 from lab.errors import LabError
-from lab.scenarios.mutual.scenario import SCENARIO, Result
-from lab.scenarios.shape import Judgement
-from tests.lab.scenarios.conftest import Lab
+from lab.scenarios.mutual.judge import Result, judge
+from lab.scenarios.mutual.scenario import SCENARIO
 from tests.lab.scenarios.mutual.running import Play
-
-
-def judge(result: Result) -> Judgement:
-    return SCENARIO.judge(result)
 
 
 def test_it_is_as_the_textbook_has_it(mutual_asked: Result) -> None:
@@ -24,12 +18,6 @@ def test_it_is_as_the_textbook_has_it(mutual_asked: Result) -> None:
     assert judgement.answers == {"sees_12": "yes, by name", "sees_13": "no", "mallory": "the chat", "thief": "no"}
     for question in SCENARIO.questions:
         assert judgement.answers[question.key] in question.options
-
-
-def test_the_tap_shows_the_same(mutual_play: Play, mutual_asked: Result) -> None:
-    judgement = judge(mutual_play(Choice(Way.TAP, "")))
-    assert judgement.ok, judgement
-    assert judgement.answers == judge(mutual_asked).answers
 
 
 def test_servers_that_ask_nobody_turn_the_verdict(mutual_lax: Result) -> None:
@@ -110,13 +98,3 @@ def test_a_capture_that_does_not_show_everybody_is_no_evidence(
     monkeypatch.setattr("lab.scenarios.mutual.scenario.read_segments", lambda *_: [])
     with pytest.raises(LabError, match=r"The capture shows 0 connections to the TLS 1\.2 chat, and 6 were made"):
         mutual_play()
-
-
-def test_as_a_program(lab: Lab) -> None:
-    done = lab.run("scenario", "mutual", f"--keep={lab.keep}", "--way=tap", env={"COLUMNS": "100"})
-    assert (done.status, done.err) == (0, "")
-    assert "Verdict: 20 of 20 claims came out as the textbook has them." in done.out
-    verdict = json.loads((lab.run_folder() / "verdict.json").read_text())
-    assert verdict["as_expected"] is True
-    nowhere = [claim["what"] for claim in verdict["claims"] if not claim["spans"]]
-    assert nowhere == ["clients' certificates without keys, TLS 1.3"]

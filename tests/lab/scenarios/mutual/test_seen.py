@@ -1,4 +1,4 @@
-"""A connection as it was captured, without keys and with them. tests/lab/scenarios/test_mutual.py asks tshark."""
+"""A connection as it was captured, without keys and with them. `test_scenario` asks tshark."""
 
 import pytest
 from cryptography import x509
@@ -6,9 +6,8 @@ from cryptography.x509.oid import NameOID
 
 from capture.keylog import KeyLog, read_keylog
 from capture.readers import read_segments
-from capture.streams import reassemble
-from lab.scenarios.mutual.judge import Chat
-from lab.scenarios.mutual.scenario import Result
+from capture.streams import on_port, reassemble
+from lab.scenarios.mutual.judge import Chat, Result
 from lab.scenarios.mutual.seen import Seen, common_name, see
 from lab.sessions import sessions
 
@@ -16,9 +15,11 @@ from lab.sessions import sessions
 def again(result: Result, chat: Chat, keys: KeyLog | None) -> list[Seen]:
     """Everybody's connection, read with other keys."""
     streams = reassemble(read_segments(result.capture, "native"))
-    own = [stream for stream in streams if chat.port in (stream.source.port, stream.destination.port)]
     people = [seen.person for seen in chat.seen]
-    return [see(session, person) for session, person in zip(sessions(own, keys), people, strict=True)]
+    return [
+        see(session, person)
+        for session, person in zip(sessions(on_port(streams, chat.port), keys), people, strict=True)
+    ]
 
 
 def test_every_reader_sees_the_same(mutual_asked: Result) -> None:

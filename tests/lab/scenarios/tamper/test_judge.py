@@ -131,6 +131,17 @@ def test_an_alert_after_a_cut(tampered: Result) -> None:
     assert judgement.answers["cut"] == "yes, bad_record_mac"
 
 
+def test_a_cut_with_another_end(tampered: Result) -> None:
+    cell, whole = (tampered.cell(Transport.TLS_1_3, tampering) for tampering in (Tampering.CUT, Tampering.NONE))
+    warned = tuple(replace(alert, description=90) for alert in whole.alerts)
+    for changes, answer in (
+        ({"alerts": whole.alerts}, "something else"),
+        ({"alerts_sent": ()}, "something else"),
+        ({"alerts": warned}, "no: the only sign is a goodbye that is missing"),
+    ):
+        assert turned(tampered, replace(cell, **changes)).answers["cut"] == answer
+
+
 def test_a_missing_record_that_nobody_misses(tampered: Result) -> None:
     cell = tampered.cell(Transport.TLS_1_3, Tampering.DROP)
     judgement = turned(tampered, replace(cell, alerts=()))

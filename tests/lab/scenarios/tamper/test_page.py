@@ -71,6 +71,41 @@ def test_a_run_that_went_wrong_has_a_page_too(tampered: Result, width: int) -> N
     assert "every record opened" in text
 
 
+def test_words_that_are_read_are_shown_whoever_refused_them(tampered: Result) -> None:
+    flip, drop = (tampered.cell(Transport.PLAIN, tampering) for tampering in (Tampering.FLIP, Tampering.DROP))
+    for read, said in (
+        (flip.read, tampered.target.flipped),
+        (drop.read, f"message {tampered.target.at + 1} is missing"),
+    ):
+        cells = tuple(
+            replace(cell, read=read) if cell.tampering is Tampering.FLIP and cell.transport.is_tls else cell
+            for cell in tampered.cells
+        )
+        text = page(replace(tampered, cells=cells))
+        assert "nothing of it" not in text
+        assert text.count(f"bob reads    {said}") == (4 if read is flip.read else 2)
+
+
+def test_another_message_than_was_to_be_changed(tampered: Result) -> None:
+    was = tampered.cell(Transport.PLAIN, Tampering.FLIP)
+    for number in range(len(tampered.target.words)):
+        unit = was.sent[number]
+        other = replace(unit, data=bytes([unit.data[0] ^ 1]) + unit.data[1:])
+        arrived = (*was.sent[:number], other, *was.sent[number + 1 :])
+        cells = tuple(replace(cell, arrived=arrived) if cell is was else cell for cell in tampered.cells)
+        (span,) = unit.span(0, 1)
+        assert f"frame {span.frame}, byte {span.first} " in page(replace(tampered, cells=cells))
+
+
+def test_a_goodbye_that_came_or_was_never_said(tampered: Result) -> None:
+    was, whole = (tampered.cell(Transport.TLS_1_3, tampering) for tampering in (Tampering.CUT, Tampering.NONE))
+    for changes, said in (({"alerts": whole.alerts}, "arrived"), ({"alerts_sent": ()}, "sent no")):
+        cells = tuple(replace(cell, **changes) if cell is was else cell for cell in tampered.cells)
+        text = " ".join(page(replace(tampered, cells=cells)).split())
+        assert "never arrived" not in text
+        assert said in text.partition("no alert; alice")[2][:40]
+
+
 def test_the_lines_run_as_they_are_printed(tampered: Result, tool: Callable[[str], str]) -> None:
     tool("tshark")
     text = page(tampered, 1000)

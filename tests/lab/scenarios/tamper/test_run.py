@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from capture.readers import ReaderName, read_segments
 from capture.streams import reassemble
 from lab.errors import LabError
+from lab.scenarios.running import run_in_time
 from lab.scenarios.tamper import run as tamper_run
 from lab.scenarios.tamper.changes import Flip, OnTheWay, Tampering, Target, Transport
 from lab.scenarios.tamper.run import PAIRINGS, XorLines, record
@@ -48,7 +49,6 @@ def test_every_pairing_has_ports_of_its_own(make_setting: MakeSetting, best_read
 
 def test_a_chat_that_does_not_end_is_given_up(make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch) -> None:
     # the first message is left out, and bob is waited for in vain
-    monkeypatch.setattr(tamper_run, "_TIMEOUT", 0.5)
     early = replace(TARGET, at=3)
 
     class Early(OnTheWay):
@@ -58,5 +58,5 @@ def test_a_chat_that_does_not_end_is_given_up(make_setting: MakeSetting, monkeyp
     monkeypatch.setattr(tamper_run, "OnTheWay", Early)
     setting = make_setting("tamper")
     with pytest.raises(LabError, match="did not end within"):
-        asyncio.run(record(setting, early))
+        run_in_time(record(setting, early), 0.5)
     assert not list(Path(setting.folder.path).glob("*/"))

@@ -2,7 +2,6 @@
 
 import pytest
 
-from capture.rights import Choice, Way
 from lab.scenario import CONVERSATION, Join, Leave, Say, Step, messages
 from lab.scenarios.shape import Judgement
 from lab.scenarios.tamper import run as tamper_run
@@ -12,7 +11,6 @@ from lab.scenarios.tamper.judge import Outcome, Result
 from tests.lab.scenarios.conftest import MakeSetting
 
 SEED = 7  # of the fixture
-TAP = Choice(Way.TAP, "It was asked for.")
 
 
 def wrong(judgement: Judgement) -> set[str]:
@@ -36,13 +34,13 @@ def test_it_comes_out_as_the_textbook_has_it(tampered: Result) -> None:
         assert judgement.answers[question.key] in question.options
 
 
-def test_own_words_and_the_tap(make_setting: MakeSetting) -> None:
+def test_own_words(make_setting: MakeSetting) -> None:
     steps: tuple[Step, ...] = (
         *(Join("zoe"), Join("max")),
         *(Say("zoe", "¿qué?"), Say("max", "ni idea"), Say("max", "ni idea"), Say("zoe", "🙂")),
         Leave("max"),
     )
-    result = tamper.run(make_setting("tamper", choice=TAP, steps=steps))
+    result = tamper.run(make_setting("tamper", steps=steps))
     assert result.target.words == ("¿qué?", "ni idea", "🙂")
     assert result.target.at == 1
     assert wrong(tamper.SCENARIO.judge(result)) == set()

@@ -1,4 +1,4 @@
-"""A run of the key x session matrix, done once for the tests of a module, in a folder that shells have to quote."""
+"""A run of the key x session matrix, done once for all tests, in a folder that shells have to quote."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Ran:
     folder: RunFolder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory, here: Choice, best_reader: ReaderName) -> Ran:
     """All four sessions, as the demo runs them."""
     folder = make_folder(tmp_path_factory.mktemp("runs") / 'it\'s a "folder" with $HOME; \\x41 ñ', "keys")
