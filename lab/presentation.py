@@ -326,7 +326,10 @@ def show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -
     console.print(rule(title))
     for what, line in lines:
         missing = [program for program in ("tshark", "xxd") if f"{program} " in line and find(program) is None]
-        console.print(Text(f" # {what}{f'  (needs {_list(missing)}, not installed here)' if missing else ''}", "dim"))
+        console.print(
+            Text(f" # {what}{f'  (needs {_list(missing)}, not installed here)' if missing else ''}", "dim"),
+            soft_wrap=True,
+        )
         # soft wrap: what the terminal breaks, copying puts together again
         console.print(Text(f" {line}"), soft_wrap=True)
 
