@@ -4,7 +4,7 @@ import json
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,23 +17,9 @@ from lab.errors import LabError
 from lab.folder import make_folder
 from lab.scenario import CONVERSATION, read_messages
 from lab.scenarios import page
-from lab.scenarios.fakes import scenario as fakes
-from lab.scenarios.keys import scenario as keys
-from lab.scenarios.leaks import scenario as leaks
-from lab.scenarios.mitm import scenario as mitm
-from lab.scenarios.mutual import scenario as mutual
-from lab.scenarios.shape import Scenario, Setting
-from lab.scenarios.tamper import scenario as tamper
+from lab.scenarios.shape import Setting
 
 Name = Literal["keys", "mitm", "leaks", "fakes", "tamper", "mutual"]
-SCENARIOS: dict[Name, Scenario[Any]] = {
-    "keys": keys.SCENARIO,
-    "mitm": mitm.SCENARIO,
-    "leaks": leaks.SCENARIO,
-    "fakes": fakes.SCENARIO,
-    "tamper": tamper.SCENARIO,
-    "mutual": mutual.SCENARIO,
-}
 
 
 def scenario(
@@ -55,6 +41,8 @@ def scenario(
     keep: Keep = Path("out"),
 ) -> None:
     """Run a scenario on keys, trust or leaks; predict first, then see."""
+    from lab.scenarios.catalogue import SCENARIOS  # noqa: PLC0415  (slow to import, and only this command needs it)
+
     chosen = SCENARIOS[name]
     if messages is not None and not chosen.own_words:
         msg = f"The scenario {name} has words of its own: leave --messages out."

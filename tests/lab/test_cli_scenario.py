@@ -14,9 +14,9 @@ from capture.errors import CaptureError
 from capture.sources.source import Counters
 from capture.streams import Span
 from lab.cli import main
-from lab.cli_scenario import SCENARIOS
 from lab.errors import LabError
 from lab.scenario import CONVERSATION, Join, Say
+from lab.scenarios.catalogue import SCENARIOS
 from lab.scenarios.shape import Claim, Judgement, Question, Scenario, Setting
 
 QUESTIONS = (Question("q", "Who?", ("everybody", "nobody")), Question("r", "Why?", ("because", "not so")))

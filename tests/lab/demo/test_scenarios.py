@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.cli_scenario import SCENARIOS
+from lab.scenarios.catalogue import SCENARIOS
 from tests.lab.demo.conftest import ROOT, Done, Lab
 
 
