@@ -142,11 +142,6 @@ def expand(secret: bytes, label: str, length: int, algorithm: hashes.HashAlgorit
     return Expanded(label, info, HKDFExpand(algorithm, length, info).derive(secret))
 
 
-def expand_label(secret: bytes, label: str, length: int, algorithm: hashes.HashAlgorithm) -> bytes:
-    """Return HKDF-Expand-Label(secret, label, "", length), RFC 8446, section 7.1."""
-    return expand(secret, label, length, algorithm).output
-
-
 def traffic_keys(secret: TrafficSecret, suite: Suite) -> TrafficKeys:
     """Return the keys of a traffic secret of TLS 1.3, RFC 8446, section 7.3."""
     key = expand(secret.secret, "key", suite.key_length, suite.hash())

@@ -98,23 +98,37 @@ def issue_server(
     if not dns and not ip:
         raise ValueError("a server certificate needs at least one name or address")
     key = key or ec.generate_private_key(ec.SECP256R1())
+    # The name a client checks is in subjectAltName alone (RFC 9525), so the subject only describes.
+    begun = builder(named("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
+    begun = begun.add_extension(x509.SubjectAlternativeName([*dns, *ip]), critical=False)
+    # an RSA key may also be what a client encrypts its secret to (RSA key exchange, RFC 5246 section 7.4.7.1)
+    key_usage = usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey))
+    return sign_leaf(begun, authority, key, key_usage, ExtendedKeyUsageOID.SERVER_AUTH)
+
+
+def sign_leaf(
+    begun: x509.CertificateBuilder,
+    authority: Identity,
+    key: PrivateKey,
+    key_usage: x509.KeyUsage,
+    purpose: x509.ObjectIdentifier,
+) -> Identity:
+    """Complete a certificate that is no CA's with what strict checks want of it, and sign it.
+
+    Args:
+        begun: its names, key and times.
+        authority: the CA that signs.
+        key: its private key.
+        key_usage: what the key may do.
+        purpose: the one thing that it is for (RFC 5280 section 4.2.1.12).
+    """
     issuer_key = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
-        # The name a client checks is in subjectAltName alone (RFC 9525), so the subject only describes.
-        builder(named("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
-        .add_extension(x509.SubjectAlternativeName([*dns, *ip]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            # an RSA key may also be what a client encrypts its secret to (RSA key exchange, RFC 5246 section 7.4.7.1)
-            usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey)),
-            critical=True,
-        )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        begun.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(key_usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key),
-            critical=False,
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
     return Identity(certificate, key)

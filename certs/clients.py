@@ -14,11 +14,10 @@ commonName is a rule for servers (RFC 9525).
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs.authority import Identity, PrivateKey, builder, named, usage
+from certs.authority import Identity, PrivateKey, builder, named, sign_leaf, usage
 
 
 def issue_client(
@@ -37,19 +36,10 @@ def issue_client(
         ValueError: for a name of no or too many characters, or times in the wrong order.
     """
     key = key or ec.generate_private_key(ec.SECP256R1())
-    issuer_key = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    certificate = (
-        builder(named(name), authority.certificate.subject, key, not_before, not_after)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        # a client's key signs the handshake (CertificateVerify), and does nothing else
-        .add_extension(usage(digital_signature=True), critical=True)
-        # RFC 5280 section 4.2.1.12: for clients only, as a server's, which says so too, is no client's
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
-        .sign(authority.key, hashes.SHA256())
-    )
-    return Identity(certificate, key)
+    begun = builder(named(name), authority.certificate.subject, key, not_before, not_after)
+    # a client's key signs the handshake (CertificateVerify), and does nothing else; and it is for clients only, as a
+    # server's certificate, which says so too, is no client's
+    return sign_leaf(begun, authority, key, usage(digital_signature=True), ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def holder(certificate: bytes, *, at: datetime | None = None) -> str | None:

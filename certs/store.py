@@ -75,7 +75,8 @@ def open_store(directory: Path, *, now: datetime | None = None, addresses: Seque
         CertsError: when a file is damaged, missing beside its other half, not of this CA, or cannot be read or written.
     """
     with _kept(directory):
-        return _bring_up_to_date(directory, _moment(now), addresses)
+        store, _ = _bring_up_to_date(directory, _moment(now), addresses)
+        return store
 
 
 def open_client(
@@ -104,13 +105,10 @@ def open_client(
     if "/" in name or "\0" in name or not 1 <= len(name) <= 64:
         raise CertsError(f"No certificate can be made for {name!a}: choose a name of 1 to 64 characters without a /.")
     with _kept(directory):
-        store = _bring_up_to_date(directory, now, ())
-        ca, ca_key = _read_pair(store.ca_certificate, directory / "ca.key", _FILES)
-        assert ca is not None
-        assert ca_key is not None
+        _, authority = _bring_up_to_date(directory, now, ())
         (directory / "clients").mkdir(mode=0o700, exist_ok=True)
         refuse([path.stem for path in sorted((directory / "clients").glob("*.pem")) if path.stem != name])
-        return _bring_client_up_to_date(directory, name, Identity(ca, ca_key), now)
+        return _bring_client_up_to_date(directory, name, authority, now)
 
 
 def read_holder(certificate: Path) -> str | None:
@@ -155,7 +153,8 @@ def _moment(now: datetime | None) -> datetime:
     return (now or datetime.now(UTC)).replace(microsecond=0)
 
 
-def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) -> Store:
+def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) -> tuple[Store, Identity]:
+    """Return the store, and its CA."""
     ca_path, ca_key_path = directory / "ca.pem", directory / "ca.key"
     server_path, server_key_path = directory / "server.pem", directory / "server.key"
     notes = [note for path in (ca_key_path, server_key_path) if (note := _close_to_others(path))]
@@ -203,7 +202,7 @@ def _bring_up_to_date(directory: Path, now: datetime, addresses: Sequence[str]) 
         notes.insert(0, f"Made the {what}, {until}.")
     else:
         notes.insert(0, f"The server certificate is still {until}.")
-    return Store(ca_path, server_path, server_key_path, " ".join(notes))
+    return Store(ca_path, server_path, server_key_path, " ".join(notes)), authority
 
 
 def _addresses(certificate: x509.Certificate) -> tuple[IPv4Address | IPv6Address, ...]:

@@ -11,7 +11,6 @@ from capture.schedule import (
     TrafficKeys,
     TrafficSecret,
     expand,
-    expand_label,
     prf,
     tls12_keys,
     traffic_keys,
@@ -64,7 +63,7 @@ def test_expanding_against_openssl(suite: Suite, tool: Callable[[str], str]) -> 
             tool, "-keylen", str(length), "-kdfopt", f"digest:{suite.hash.name}", "-kdfopt", f"hexkey:{SECRET.hex()}",
             "-kdfopt", "prefix:tls13 ", "-kdfopt", f"label:{label}", "-kdfopt", "mode:EXPAND_ONLY", "TLS13-KDF",
         )  # fmt: skip
-        assert made.output == theirs == expand_label(SECRET, label, length, suite.hash())
+        assert made.output == theirs == expand(SECRET, label, length, suite.hash()).output
         assert made.label == label
 
 
@@ -114,11 +113,11 @@ def test_thousands_of_updates_can_be_shown_and_compared() -> None:
 def test_expand_label_against_rfc_8448() -> None:
     # RFC 8448, section 3, "{server} derive write traffic keys for handshake data" and "for application data"
     handshake = bytes.fromhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38")
-    assert expand_label(handshake, "key", 16, hashes.SHA256()).hex() == "3fce516009c21727d0f2e4e86ee403bc"
-    assert expand_label(handshake, "iv", 12, hashes.SHA256()).hex() == "5d313eb2671276ee13000b30"
+    assert expand(handshake, "key", 16, hashes.SHA256()).output.hex() == "3fce516009c21727d0f2e4e86ee403bc"
+    assert expand(handshake, "iv", 12, hashes.SHA256()).output.hex() == "5d313eb2671276ee13000b30"
     application = bytes.fromhex("a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643")
-    assert expand_label(application, "key", 16, hashes.SHA256()).hex() == "9f02283b6c9c07efc26bb9f2ac92e356"
-    assert expand_label(application, "iv", 12, hashes.SHA256()).hex() == "cf782b88dd83549aadf1e984"
+    assert expand(application, "key", 16, hashes.SHA256()).output.hex() == "9f02283b6c9c07efc26bb9f2ac92e356"
+    assert expand(application, "iv", 12, hashes.SHA256()).output.hex() == "cf782b88dd83549aadf1e984"
 
 
 def test_prf_against_a_published_vector() -> None:
