@@ -10,16 +10,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from capture.errors import CaptureError, KeyLogError
-from capture.hello import (
-    CLIENT_HELLO,
-    SERVER_HELLO,
-    ClientHello,
-    ServerHello,
-    client_hello,
-    parse_client_hello,
-    parse_server_hello,
-    server_hello,
-)
+from capture.hello import ClientHello, ServerHello, client_hello, parse_client_hello, parse_server_hello, server_hello
 from capture.keylog import KeyLog
 from capture.opened import Opened, Protector, UnopenedError
 from capture.schedule import SUITES, TAG, Suite, TrafficKeys, TrafficSecret, tls12_keys, traffic_keys, updated
@@ -27,16 +18,21 @@ from capture.streams import ByteStream, select
 from capture.tls import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
+    END_OF_EARLY_DATA,
+    FINISHED,
     HANDSHAKE,
     HEADER,
+    KEY_UPDATE,
+    SERVER_HELLO,
+    TLS_1_2,
+    TLS_1_3,
     HandshakeReader,
     Record,
     RecordLayer,
     handshake_messages,
 )
 
-TLS_1_2, TLS_1_3 = 0x0303, 0x0304
-_END_OF_EARLY_DATA, _FINISHED, _KEY_UPDATE = 5, 20, 24  # handshake message types, RFC 8446, section 4
 _TLS13_SUITES = tuple(SUITES[number] for number in (0x1301, 0x1302, 0x1303))  # RFC 8446, section B.4
 _CLIENT, _SERVER = 0, 1
 _EARLY, _MASTER = "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_RANDOM"  # labels of a key log, RFC 9850, section 2.1
@@ -117,10 +113,10 @@ def _open_tls13(layer: RecordLayer, hello: ClientHello, suite: Suite, keylog: Ke
             continue
         for message in reader.feed(opened.plaintext):
             secret = protection.keys.secret
-            if label != application and message.msg_type == _FINISHED:
+            if label != application and message.msg_type == FINISHED:
                 label, protection = application, None
                 break  # nothing may follow in the same record (RFC 8446, section 5.1)
-            if label == application and message.msg_type == _KEY_UPDATE and isinstance(secret, TrafficSecret):
+            if label == application and message.msg_type == KEY_UPDATE and isinstance(secret, TrafficSecret):
                 protection = Protector(traffic_keys(updated(secret, suite), suite))
 
 
@@ -145,7 +141,7 @@ def _open_early(
         tried = [protection]
         yield opened
         if opened.content_type == HANDSHAKE and any(
-            message.msg_type == _END_OF_EARLY_DATA for message in reader.feed(opened.plaintext)
+            message.msg_type == END_OF_EARLY_DATA for message in reader.feed(opened.plaintext)
         ):
             break
     return records

@@ -10,24 +10,27 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from capture.fields import Cursor, Field
-from capture.hello import (
-    CLIENT_HELLO,
-    SERVER_HELLO,
-    ClientHello,
-    ServerHello,
-    parse_client_hello,
-    parse_server_hello,
-)
+from capture.hello import ClientHello, ServerHello, parse_client_hello, parse_server_hello
 from capture.protection import Protection, protection
 from capture.streams import ByteStream, select
-from capture.tls import HANDSHAKE, HANDSHAKE_HEADER, HEADER, HandshakeMessage, HandshakeReader, RecordLayer
+from capture.tls import (
+    CERTIFICATE,
+    CLIENT_HELLO,
+    HANDSHAKE,
+    HANDSHAKE_HEADER,
+    HEADER,
+    NEW_SESSION_TICKET,
+    SERVER_HELLO,
+    SERVER_KEY_EXCHANGE,
+    TLS_1_2,
+    HandshakeMessage,
+    HandshakeReader,
+    RecordLayer,
+)
 
-# Handshake message types, RFC 8446, section 4; RFC 5246, section 7.4.
-_NEW_SESSION_TICKET, _CERTIFICATE, _SERVER_KEY_EXCHANGE = 4, 11, 12
 _NAMED_CURVE = 3  # RFC 8422, section 5.4
 # ServerKeyExchange begins with a curve in these suites; in others with something else (RFC 8422, section 2).
 _ECDHE = ("TLS_ECDHE_ECDSA_WITH_", "TLS_ECDHE_RSA_WITH_", "TLS_ECDH_anon_WITH_")
-_TLS_1_2 = 0x0303
 
 T = TypeVar("T")
 
@@ -126,14 +129,14 @@ def read_handshake(client: RecordLayer, server: RecordLayer) -> Handshake:
         server=theirs,
         client_hellos=tuple(client_hellos),
         server_hellos=tuple(server_hellos),
-        server_certificate=_first(answered, _CERTIFICATE, parse_certificate),
-        client_certificate=_first(asked, _CERTIFICATE, parse_certificate),
+        server_certificate=_first(answered, CERTIFICATE, parse_certificate),
+        client_certificate=_first(asked, CERTIFICATE, parse_certificate),
         server_key_exchange=(
-            _first(answered, _SERVER_KEY_EXCHANGE, lambda message: parse_server_key_exchange(message, ecdhe[-1]))
+            _first(answered, SERVER_KEY_EXCHANGE, lambda message: parse_server_key_exchange(message, ecdhe[-1]))
             if ecdhe
             else None
         ),
-        new_session_ticket=_first(answered, _NEW_SESSION_TICKET, parse_new_session_ticket),
+        new_session_ticket=_first(answered, NEW_SESSION_TICKET, parse_new_session_ticket),
     )
 
 
@@ -206,7 +209,7 @@ def parse_server_key_exchange(message: HandshakeMessage, answer: ServerHello) ->
     point.opaque(point.left, "tls.handshake.server_point")
     algorithm = None
     if "_anon_" not in answer.suite_name:
-        if answer.version == _TLS_1_2:  # before it, the suite says it (RFC 5246, section 1.2)
+        if answer.version == TLS_1_2:  # before it, the suite says it (RFC 5246, section 1.2)
             algorithm = cursor.number(2, "tls.handshake.sig_hash_alg")
         signature = cursor.vector(2, "tls.handshake.sig_len")
         signature.opaque(signature.left, "tls.handshake.sig")

@@ -12,9 +12,7 @@ from typing import Literal, TypeVar
 from capture.errors import MalformedError
 from capture.fields import Cursor, Field
 from capture.registry import CIPHER_SUITES, name
-from capture.tls import RecordLayer, first_messages
-
-CLIENT_HELLO, SERVER_HELLO = 1, 2
+from capture.tls import CLIENT_HELLO, SERVER_HELLO, RecordLayer, first_messages
 
 # The random of a ServerHello that is a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3).
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")

@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from capture import registry
 from capture.errors import MalformedError
 from capture.fields import Cursor
-from capture.tls import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, CONTENT_TYPES, HANDSHAKE, HANDSHAKE_HEADER
+from capture.hello import RETRY_RANDOM
+from capture.tls import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    CONTENT_TYPES,
+    FINISHED,
+    HANDSHAKE,
+    HANDSHAKE_HEADER,
+    KEY_UPDATE,
+    NEW_SESSION_TICKET,
+    SERVER_HELLO,
+)
 
-# Handshake message types, RFC 8446, section 4.
-_SERVER_HELLO, _NEW_SESSION_TICKET, _FINISHED, _KEY_UPDATE = 2, 4, 20, 24
 _EARLY_DATA = 42  # extension type, RFC 8446, section 4.2
-_RETRY = b"\xcf\x21\xad\x74\xe5\x9a\x61\x11"  # how the random of a HelloRetryRequest begins, section 4.1.3
 CLOSED = (-1, b"")
 _UPDATE_REQUESTED = {0: "update_not_requested", 1: "update_requested"}  # section 4.6.3
 
@@ -82,7 +91,7 @@ def _name_messages(
         whole = len(data) - at >= HANDSHAKE_HEADER and end <= len(data)
         name = registry.HANDSHAKE_TYPES.get(data[at], f"handshake type {data[at]}")
         body = data[at + HANDSHAKE_HEADER : end]
-        if data[at] == _SERVER_HELLO and body[2:10] == _RETRY:
+        if data[at] == SERVER_HELLO and body[2:10] == RETRY_RANDOM[:8]:
             name = "Hello Retry Request"
         if not whole:
             thing = Inside(name, "the rest is missing")
@@ -99,16 +108,16 @@ def _name_messages(
 
 def _detail(msg_type: int, body: bytes, *, tls13: bool) -> str:
     try:
-        if msg_type == _NEW_SESSION_TICKET:
+        if msg_type == NEW_SESSION_TICKET:
             return _ticket(body, tls13=tls13)
-        if msg_type == _KEY_UPDATE:
+        if msg_type == KEY_UPDATE:
             cursor = Cursor(body)
             asked = cursor.number(1)
             cursor.done()
             return _UPDATE_REQUESTED.get(asked, f"request_update {asked}")
     except MalformedError as error:
         return f"malformed: {error}"
-    if msg_type == _FINISHED:
+    if msg_type == FINISHED:
         return f"verify_data of {len(body)} bytes"
     return ""
 

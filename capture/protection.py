@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from typing import Literal
 
 from capture.errors import MalformedError
-from capture.hello import CLIENT_HELLO, SERVER_HELLO, ServerHello, parse_server_hello
+from capture.hello import ServerHello, parse_server_hello
 from capture.registry import CIPHER_SUITES
 from capture.tls import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
     HANDSHAKE,
+    SERVER_HELLO,
+    TLS_1_3,
     VERSIONS,
     Record,
     RecordLayer,
@@ -25,7 +28,6 @@ from capture.tls import (
 
 Protection = Literal["clear", "encrypted", "unknown"]
 
-_TLS_1_3 = 0x0304
 _SHORTEST = 9  # bytes of any encrypted fragment: the shortest tag, of the CCM_8 suites, and one byte that it protects
 _DRAFTS = range(0x7F16, 0x7F1D)  # of TLS 1.3, from 22 to 28: the ones that look as RFC 8446 does
 # As their names say; the other suites that do not encrypt are not among those known here.
@@ -59,7 +61,7 @@ def _version(answer: ServerHello | None) -> int | None:
     if answer is None or answer.cipher_suite not in _ENCRYPTS:
         return None
     if answer.version in _DRAFTS:
-        return _TLS_1_3
+        return TLS_1_3
     return answer.version if answer.version in VERSIONS else None
 
 
@@ -70,10 +72,10 @@ def _begins(record: Record) -> bool:
 def _states(layer: RecordLayer, version: int | None, *, begun: bool) -> Iterator[Protection]:
     changed = False
     for record in layer.records:
-        sealed = record.content_type == APPLICATION_DATA if version == _TLS_1_3 else changed
+        sealed = record.content_type == APPLICATION_DATA if version == TLS_1_3 else changed
         if sealed:
             yield "encrypted" if version is not None and len(record.fragment) >= _SHORTEST else "unknown"
-        elif version != _TLS_1_3 and (record.content_type == APPLICATION_DATA or not begun):
+        elif version != TLS_1_3 and (record.content_type == APPLICATION_DATA or not begun):
             yield "unknown"
         else:
             yield "clear"

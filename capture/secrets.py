@@ -20,7 +20,6 @@ from typing import IO, Final
 
 from capture.errors import CaptureError, KeyLogError, MalformedError, TornCaptureError
 from capture.files import whole_file
-from capture.hello import CLIENT_HELLO
 from capture.keylog import KeyLog, parse_keylog
 from capture.output import new_file
 from capture.packets import is_frame
@@ -49,9 +48,8 @@ from capture.pcapng import (
 from capture.readers import ReaderName, read_segments
 from capture.segment import SYN, Endpoint, Segment
 from capture.streams import ByteStream, reassemble, select
-from capture.tls import HANDSHAKE, handshake_messages, read_records
+from capture.tls import CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HANDSHAKE, handshake_messages, read_records
 
-_CLIENT_KEY_EXCHANGE = 16  # handshake message type, RFC 5246, section 7.4
 # A record that a ClientHello starts in, and its random: mail and proxies begin in plaintext and change to TLS later.
 _HELLO = re.compile(rb"\x16\x03(?=...\x01...\x03.(.{32}))", re.DOTALL)
 _BEGINNING = 1 << 20  # bytes of each side of a connection that ClientHellos are looked for in; no more is kept
@@ -243,7 +241,7 @@ def _connections(stream: ByteStream, known: frozenset[bytes]) -> Iterator[tuple[
         for message in handshake_messages(r.fragment for r in layer.records if r.content_type == HANDSHAKE):
             if message.msg_type == CLIENT_HELLO:
                 names.add(message.body[2:34])  # its random, after the version
-            elif message.msg_type == _CLIENT_KEY_EXCHANGE:
+            elif message.msg_type == CLIENT_KEY_EXCHANGE:
                 names.add(message.body[2:10])  # of the encrypted premaster secret, after its length
                 break
         seen |= names

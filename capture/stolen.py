@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from capture.decrypt import TLS_1_2, TLS_1_3
 from capture.errors import CaptureError, KeyLogError
 from capture.fields import Cursor, Field
 from capture.handshake import Certificate, Handshake, read_handshake
@@ -24,10 +23,18 @@ from capture.keylog import KeyLog
 from capture.registry import GROUPS, name
 from capture.schedule import prf
 from capture.streams import ByteStream, Span
-from capture.tls import HANDSHAKE_HEADER, HandshakeMessage, RecordLayer, handshake_messages
+from capture.tls import (
+    CLIENT_KEY_EXCHANGE,
+    HANDSHAKE_HEADER,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    TLS_1_2,
+    TLS_1_3,
+    HandshakeMessage,
+    RecordLayer,
+    handshake_messages,
+)
 
-# Handshake message types, RFC 5246, section 7.4.
-_SERVER_KEY_EXCHANGE, _SERVER_HELLO_DONE, _CLIENT_KEY_EXCHANGE = 12, 14, 16
 _SHARE = "tls.handshake.extensions_key_share_"
 # those whose ClientKeyExchange is a point alone, RFC 8422, section 5.7; ECDHE_PSK begins with an identity (RFC 5489)
 _POINTS = ("ECDHE_RSA", "ECDHE_ECDSA", "ECDH_anon")
@@ -141,7 +148,7 @@ def _exchange(seen: Handshake, answer: ServerHello) -> KeyExchange:
         )
         return KeyExchange("(EC)DHE" if shares else "PSK", group, shares)
     method = answer.suite_name.removeprefix("TLS_").partition("_WITH_")[0]
-    sent = _message(seen.client, _CLIENT_KEY_EXCHANGE)
+    sent = _message(seen.client, CLIENT_KEY_EXCHANGE)
     if sent is None:
         msg = (
             f"The connection of {seen.client.source} has no ClientKeyExchange in the capture: "
@@ -162,7 +169,7 @@ def _key_shares(message: str, stream: ByteStream, fields: tuple[Field, ...], gro
 
 
 def _server_share(seen: Handshake) -> Iterator[Share]:
-    message = _message(seen.server, _SERVER_KEY_EXCHANGE)
+    message = _message(seen.server, SERVER_KEY_EXCHANGE)
     if message is None:
         return  # RSA key exchange needs none
     fields = seen.server_key_exchange.fields if seen.server_key_exchange is not None else ()
@@ -251,8 +258,8 @@ def _decrypt(share: Share, key: rsa.RSAPrivateKey, version: int) -> bytes:
 def _session_hash(seen: Handshake, algorithm: hashes.HashAlgorithm) -> bytes:
     """Return the hash of the handshake up to the ClientKeyExchange, in the order of sending (RFC 7627, section 3)."""
     digest = hashes.Hash(algorithm)
-    hello, sent = next(handshake_messages([seen.client.data])), _message(seen.client, _CLIENT_KEY_EXCHANGE)
-    done = _message(seen.server, _SERVER_HELLO_DONE)
+    hello, sent = next(handshake_messages([seen.client.data])), _message(seen.client, CLIENT_KEY_EXCHANGE)
+    done = _message(seen.server, SERVER_HELLO_DONE)
     assert sent is not None  # its share is in the key exchange
     if done is None:
         raise CaptureError("The server's part of the handshake is not whole in the capture: no ServerHelloDone.")

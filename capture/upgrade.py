@@ -12,9 +12,18 @@ import struct
 from dataclasses import replace
 
 from capture.errors import MalformedError
-from capture.hello import CLIENT_HELLO, parse_client_hello
+from capture.hello import parse_client_hello
 from capture.streams import ByteStream
-from capture.tls import HANDSHAKE, HEADER, VERSIONS, HandshakeReader, RecordLayer, parse_header, read_records
+from capture.tls import (
+    CLIENT_HELLO,
+    HANDSHAKE,
+    HEADER,
+    VERSIONS,
+    HandshakeReader,
+    RecordLayer,
+    parse_header,
+    read_records,
+)
 
 # The header of a record that a ServerHello begins in, and its type; or that of an alert.
 _ANSWER = re.compile(rb"\x16\x03[\0-\x04][\0-\x48].\x02|\x15\x03[\0-\x04]\0\x02", re.DOTALL)

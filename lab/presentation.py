@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from capture.decode import colon_hex, hexdump, strip_colons
-from capture.decrypt import TLS_1_3
 from capture.readers import ReaderName
 from capture.rights import MEANING, Choice, Way
 from capture.sources.source import Counters
 from capture.streams import ByteStream, Span
-from capture.tls import CONTENT_TYPES, VERSIONS, Record
+from capture.tls import CONTENT_TYPES, TLS_1_3, VERSIONS, Record
 from capture.tools import find
 from certs.openssl_course import Step
 from chat.escape import visible

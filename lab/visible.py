@@ -8,9 +8,7 @@ from capture.decrypt import explicit_nonce, overhead
 from capture.errors import MalformedError
 from capture.hello import ServerHello, client_hello, server_hello
 from capture.segment import Endpoint
-from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, VERSIONS, RecordLayer, first_messages
-
-_CERTIFICATE = 11  # handshake message type, RFC 8446, section 4
+from capture.tls import APPLICATION_DATA, CERTIFICATE, CHANGE_CIPHER_SPEC, VERSIONS, RecordLayer, first_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def look(client: RecordLayer, server: RecordLayer) -> Visible:
         server_name=asked.server_name if asked else None,
         version=_version(answered),
         cipher_suite=answered.suite_name if answered else None,
-        certificate=any(message.msg_type == _CERTIFICATE for message in first_messages(clear)),
+        certificate=any(message.msg_type == CERTIFICATE for message in first_messages(clear)),
         explicit_nonce=explicit_nonce(answered) if answered else 0,
         overhead=overhead(answered) if answered else None,
         records=tuple(sorted(seen, key=lambda record: record.time_ns)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.decrypt import TLS_1_3, open_sides
+from capture.decrypt import open_sides
 from capture.errors import CaptureError, TornCaptureError
 from capture.hello import ServerHello, server_hello
 from capture.inside import CLOSED, Inside, look_inside
@@ -20,7 +20,7 @@ from capture.schedule import TrafficKeys
 from capture.secrets import carried_keys
 from capture.segment import Segment
 from capture.streams import Span, reassemble
-from capture.tls import ALERT, VERSIONS, Record
+from capture.tls import ALERT, TLS_1_3, VERSIONS, Record
 from lab.errors import LabError
 from lab.sessions import Session, sessions
 

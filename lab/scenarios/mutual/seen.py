@@ -12,14 +12,13 @@ from capture.fields import Cursor
 from capture.handshake import read_handshake
 from capture.opened import Opened
 from capture.streams import ByteStream, Span, select
-from capture.tls import HANDSHAKE, HANDSHAKE_HEADER, HEADER, handshake_messages
+from capture.tls import CERTIFICATE, HANDSHAKE, HANDSHAKE_HEADER, HEADER, handshake_messages
 from certs.clients import holder
 from chat import notices
 from lab.scenarios.alerts import FATAL, SeenAlert, alerts
 from lab.scenarios.mutual.cast import Person
 from lab.sessions import Session
 
-_CERTIFICATE = 11  # handshake message type, RFC 8446, section 4
 _COMMON_NAME = bytes.fromhex("0603550403")  # the object identifier 2.5.4.3 in DER
 _UTF8_STRING = 0x0C
 
@@ -133,7 +132,7 @@ def _in_clear(session: Session) -> Shown | None:
 def _with_keys(session: Session) -> Shown | None:
     stream = handshake_stream(session.client.stream, session.opened[0] if session.opened else ())
     for message in handshake_messages([stream.data]):
-        if message.msg_type == _CERTIFICATE:
+        if message.msg_type == CERTIFICATE:
             cursor = Cursor(message.body, message.start + HANDSHAKE_HEADER)
             cursor.vector(1)  # certificate_request_context
             chain = cursor.vector(3)

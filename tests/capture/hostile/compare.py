@@ -20,12 +20,12 @@ from typing import NamedTuple
 from capture.alert import alerts
 from capture.errors import CaptureError, TornCaptureError
 from capture.handshake import read_handshake
-from capture.hello import SERVER_HELLO, parse_server_hello
+from capture.hello import parse_server_hello
 from capture.protection import Protection, protection
 from capture.readers import ReaderName, read_segments
 from capture.segment import Endpoint, Segment
 from capture.streams import ByteStream, reassemble
-from capture.tls import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, RecordLayer, first_messages
+from capture.tls import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, SERVER_HELLO, RecordLayer, first_messages
 from lab.reading import read_capture
 from lab.sessions import Session, sessions
 from lab.visible import look
