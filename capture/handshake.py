@@ -175,13 +175,17 @@ def _first(messages: list[HandshakeMessage], msg_type: int, parse: Callable[[Han
     return next((parse(message) for message in messages if message.msg_type == msg_type), None)
 
 
-def parse_certificate(message: HandshakeMessage) -> Certificate:
+def parse_certificate(message: HandshakeMessage, fields: list[Field] | None = None) -> Certificate:
     """Return the chain of a Certificate message of TLS 1.2 (RFC 5246, section 7.4.2).
+
+    Args:
+        message: the message.
+        fields: where fields go as they are read; those before an error too.
 
     Raises:
         MalformedError: a length does not fit.
     """
-    cursor = Cursor(message.body, _body(message))
+    cursor = Cursor(message.body, _body(message), fields)
     chain = cursor.vector(3, "tls.handshake.certificates_length")
     cursor.done()
     certificates = []
@@ -191,17 +195,20 @@ def parse_certificate(message: HandshakeMessage) -> Certificate:
     return Certificate(tuple(certificates), tuple(cursor.fields))
 
 
-def parse_server_key_exchange(message: HandshakeMessage, answer: ServerHello) -> ServerKeyExchange:
+def parse_server_key_exchange(
+    message: HandshakeMessage, answer: ServerHello, fields: list[Field] | None = None
+) -> ServerKeyExchange:
     """Return the ServerKeyExchange of an ECDHE suite (RFC 8422, section 5.4).
 
     Args:
         message: the message.
         answer: the ServerHello before it: its version and suite say what a signature looks like, and if there is one.
+        fields: where fields go as they are read; those before an error too.
 
     Raises:
         MalformedError: a length does not fit.
     """
-    cursor = Cursor(message.body, _body(message))
+    cursor = Cursor(message.body, _body(message), fields)
     if cursor.number(1, "tls.handshake.server_curve_type") != _NAMED_CURVE:
         return ServerKeyExchange(None, None, tuple(cursor.fields))
     group = cursor.number(2, "tls.handshake.server_named_curve")
@@ -217,13 +224,17 @@ def parse_server_key_exchange(message: HandshakeMessage, answer: ServerHello) ->
     return ServerKeyExchange(group, algorithm, tuple(cursor.fields))
 
 
-def parse_new_session_ticket(message: HandshakeMessage) -> NewSessionTicket:
+def parse_new_session_ticket(message: HandshakeMessage, fields: list[Field] | None = None) -> NewSessionTicket:
     """Return a NewSessionTicket of TLS 1.2 (RFC 5077, section 3.3).
+
+    Args:
+        message: the message.
+        fields: where fields go as they are read; those before an error too.
 
     Raises:
         MalformedError: a length does not fit.
     """
-    cursor = Cursor(message.body, _body(message))
+    cursor = Cursor(message.body, _body(message), fields)
     lifetime_hint = cursor.number(4, "tls.handshake.session_ticket_lifetime_hint")
     ticket = cursor.vector(2, "tls.handshake.session_ticket_length")
     cursor.done()

@@ -7,8 +7,9 @@ does not fit and bytes left over are malformed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from capture import extensions
 from capture.errors import MalformedError
 from capture.fields import Cursor, Field
 from capture.registry import CIPHER_SUITES, name
@@ -17,12 +18,7 @@ from capture.tls import CLIENT_HELLO, SERVER_HELLO, RecordLayer, first_messages
 # The random of a ServerHello that is a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3).
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
-# Extension types: RFC 6066, section 3; RFC 8422, section 5.1; RFC 7301; RFC 7627; RFC 5077; RFC 8446, section 4.2.
-_SERVER_NAME, _SUPPORTED_GROUPS, _EC_POINT_FORMATS, _SIGNATURE_ALGORITHMS, _ALPN = 0, 10, 11, 13, 16
-_EXTENDED_MASTER_SECRET, _SESSION_TICKET, _PRE_SHARED_KEY, _EARLY_DATA = 23, 35, 41, 42
-_SUPPORTED_VERSIONS, _COOKIE, _PSK_KEY_EXCHANGE_MODES, _KEY_SHARE = 43, 44, 45, 51
 _MAX_SESSION_ID = 32  # RFC 8446, section 4.1.2
-_VERSION = "tls.handshake.extensions.supported_version"
 
 T = TypeVar("T")
 
@@ -129,17 +125,18 @@ class ServerHello:
         return self.random == RETRY_RANDOM
 
 
-def parse_client_hello(body: bytes, at: int = 0) -> ClientHello:
+def parse_client_hello(body: bytes, at: int = 0, fields: list[Field] | None = None) -> ClientHello:
     """Return what a ClientHello says.
 
     Args:
         body: the message without its header.
         at: offset of the body; offsets of fields and errors count from there.
+        fields: where fields go as they are read, in no order; those before an error too.
 
     Raises:
         MalformedError: it breaks a rule.
     """
-    cursor = Cursor(body, at)
+    cursor = Cursor(body, at, fields)
     legacy_version = cursor.number(2, "tls.handshake.version")
     random = cursor.opaque(32, "tls.handshake.random")
     session_id = _session_id(cursor)
@@ -153,42 +150,43 @@ def parse_client_hello(body: bytes, at: int = 0) -> ClientHello:
         cipher_suites=cipher_suites,
         compression_methods=methods,
         extension_types=tuple(found),
-        server_name=_read(found, _SERVER_NAME, _server_name),
-        alpn=_read(found, _ALPN, _alpn) or (),
-        supported_groups=_read(found, _SUPPORTED_GROUPS, _supported_groups) or (),
-        key_share_groups=_read(found, _KEY_SHARE, _key_shares) or (),
-        supported_versions=_read(found, _SUPPORTED_VERSIONS, _supported_versions) or (),
-        signature_algorithms=_read(found, _SIGNATURE_ALGORITHMS, _signature_algorithms) or (),
-        ec_point_formats=_read(found, _EC_POINT_FORMATS, _ec_point_formats) or (),
-        psk_key_exchange_modes=_read(found, _PSK_KEY_EXCHANGE_MODES, _psk_key_exchange_modes) or (),
-        psk_identities=_read(found, _PRE_SHARED_KEY, _psk_identities) or (),
-        session_ticket=_read(found, _SESSION_TICKET, _extension_data),
-        extended_master_secret=_read(found, _EXTENDED_MASTER_SECRET, _nothing) is not None,
-        early_data=_read(found, _EARLY_DATA, _nothing) is not None,
-        cookie=_read(found, _COOKIE, _cookie),
+        server_name=_read(found, extensions.SERVER_NAME, extensions.server_name),
+        alpn=_read(found, extensions.ALPN, extensions.alpn) or (),
+        supported_groups=_read(found, extensions.SUPPORTED_GROUPS, extensions.supported_groups) or (),
+        key_share_groups=_read(found, extensions.KEY_SHARE, extensions.key_shares) or (),
+        supported_versions=_read(found, extensions.SUPPORTED_VERSIONS, extensions.supported_versions) or (),
+        signature_algorithms=_read(found, extensions.SIGNATURE_ALGORITHMS, extensions.signature_algorithms) or (),
+        ec_point_formats=_read(found, extensions.EC_POINT_FORMATS, extensions.ec_point_formats) or (),
+        psk_key_exchange_modes=_read(found, extensions.PSK_KEY_EXCHANGE_MODES, extensions.psk_key_exchange_modes) or (),
+        psk_identities=_read(found, extensions.PRE_SHARED_KEY, extensions.psk_identities) or (),
+        session_ticket=_read(found, extensions.SESSION_TICKET, extensions.extension_data),
+        extended_master_secret=_read(found, extensions.EXTENDED_MASTER_SECRET, extensions.nothing) is not None,
+        early_data=_read(found, extensions.EARLY_DATA, extensions.nothing) is not None,
+        cookie=_read(found, extensions.COOKIE, extensions.cookie),
         fields=_in_order(cursor.fields),
     )
 
 
-def parse_server_hello(body: bytes, at: int = 0) -> ServerHello:
+def parse_server_hello(body: bytes, at: int = 0, fields: list[Field] | None = None) -> ServerHello:
     """Return what a ServerHello, or the HelloRetryRequest that looks like one, says.
 
     Args:
         body: the message without its header.
         at: offset of the body; offsets of fields and errors count from there.
+        fields: where fields go as they are read, in no order; those before an error too.
 
     Raises:
         MalformedError: it breaks a rule.
     """
-    cursor = Cursor(body, at)
+    cursor = Cursor(body, at, fields)
     legacy_version = cursor.number(2, "tls.handshake.version")
     random = cursor.opaque(32, "tls.handshake.random")
     session_id = _session_id(cursor)
     cipher_suite = cursor.number(2, "tls.handshake.ciphersuite")
     compression_method = cursor.number(1, "tls.handshake.comp_method")
     found = _extensions(cursor)
-    version = _read(found, _SUPPORTED_VERSIONS, lambda extension: extension.number(2, _VERSION))
-    chosen = _read(found, _ALPN, _alpn)
+    version = _read(found, extensions.SUPPORTED_VERSIONS, extensions.selected_version)
+    chosen = _read(found, extensions.ALPN, extensions.alpn)
     return ServerHello(
         legacy_version=legacy_version,
         random=random,
@@ -198,12 +196,14 @@ def parse_server_hello(body: bytes, at: int = 0) -> ServerHello:
         extension_types=tuple(found),
         version=legacy_version if version is None else version,
         alpn=chosen[0] if chosen else None,
-        key_share_group=_read(found, _KEY_SHARE, _retry_group if random == RETRY_RANDOM else _key_share),
-        selected_identity=_read(found, _PRE_SHARED_KEY, _selected_identity),
-        ec_point_formats=_read(found, _EC_POINT_FORMATS, _ec_point_formats) or (),
-        session_ticket=_read(found, _SESSION_TICKET, _nothing) is not None,
-        extended_master_secret=_read(found, _EXTENDED_MASTER_SECRET, _nothing) is not None,
-        cookie=_read(found, _COOKIE, _cookie),
+        key_share_group=_read(
+            found, extensions.KEY_SHARE, extensions.retry_group if random == RETRY_RANDOM else extensions.key_share
+        ),
+        selected_identity=_read(found, extensions.PRE_SHARED_KEY, extensions.selected_identity),
+        ec_point_formats=_read(found, extensions.EC_POINT_FORMATS, extensions.ec_point_formats) or (),
+        session_ticket=_read(found, extensions.SESSION_TICKET, extensions.nothing) is not None,
+        extended_master_secret=_read(found, extensions.EXTENDED_MASTER_SECRET, extensions.nothing) is not None,
+        cookie=_read(found, extensions.COOKIE, extensions.cookie),
         fields=_in_order(cursor.fields),
     )
 
@@ -225,124 +225,24 @@ def _offered(choices: Cursor, length: int, name: str) -> tuple[int, ...]:
 
 def _extensions(cursor: Cursor) -> dict[int, Cursor]:
     """Return the extensions by type, in their order; nothing may follow them."""
-    found: dict[int, Cursor] = {}
     if not cursor.left:
-        return found  # TLS 1.2 allows a hello without extensions
+        return {}  # TLS 1.2 allows a hello without extensions
     block = cursor.vector(2, "tls.handshake.extensions_length")
     cursor.done()
-    while block.left:
-        at = block.base + block.at
-        kind = block.number(2, "tls.handshake.extension.type")
-        if kind in found:
-            msg = f"extension {kind} comes twice"  # RFC 8446, section 4.2
-            raise MalformedError(msg, at)
-        found[kind] = block.vector(2, "tls.handshake.extension.len")
-    return found
+    return extensions.split_extensions(block)
 
 
-def _read(extensions: dict[int, Cursor], kind: int, parse: Callable[[Cursor], T]) -> T | None:
+def _read(found: dict[int, Cursor], kind: int, parse: Callable[[Cursor], T]) -> T | None:
     """Return what `parse` makes of an extension, all of it; None where the extension is not there."""
-    if kind not in extensions:
+    if kind not in found:
         return None
-    value = parse(extensions[kind])
-    extensions[kind].done()
+    value = parse(found[kind])
+    found[kind].done()
     return value
 
 
 def _in_order(fields: list[Field]) -> tuple[Field, ...]:
     return tuple(sorted(fields, key=lambda field: field.start))
-
-
-def _nothing(_: Cursor) -> Literal[True]:
-    return True  # that the extension is there is all it says
-
-
-def _extension_data(extension: Cursor) -> bytes:
-    return extension.opaque(extension.left, "tls.handshake.extension.data")
-
-
-def _server_name(extension: Cursor) -> str | None:
-    found = None
-    if not extension.left:
-        return found  # for servers only (RFC 6066, section 3), and tshark lets clients do it too
-    names = extension.vector(2, "tls.handshake.extensions_server_name_list_len")
-    while names.left:
-        name_type = names.number(1, "tls.handshake.extensions_server_name_type")
-        name = names.vector(2, "tls.handshake.extensions_server_name_len")
-        if name_type == 0:  # host_name, RFC 6066, section 3
-            found = name.text(name.left, "tls.handshake.extensions_server_name")
-    return found
-
-
-def _alpn(extension: Cursor) -> tuple[str, ...]:  # RFC 7301, section 3.1
-    found = []
-    protocols = extension.vector(2, "tls.handshake.extensions_alpn_len")
-    while protocols.left:
-        protocol = protocols.vector(1, "tls.handshake.extensions_alpn_str_len")
-        found.append(protocol.text(protocol.left, "tls.handshake.extensions_alpn_str"))
-    return tuple(found)
-
-
-def _supported_groups(extension: Cursor) -> tuple[int, ...]:
-    groups = extension.vector(2, "tls.handshake.extensions_supported_groups_length")
-    return groups.numbers(2, "tls.handshake.extensions_supported_group")
-
-
-def _key_share(extension: Cursor) -> int:
-    group = extension.number(2, "tls.handshake.extensions_key_share_group")
-    key = extension.vector(2, "tls.handshake.extensions_key_share_key_exchange_length")
-    key.opaque(key.left, "tls.handshake.extensions_key_share_key_exchange")
-    return group
-
-
-def _key_shares(extension: Cursor) -> tuple[int, ...]:
-    found = []
-    shares = extension.vector(2, "tls.handshake.extensions_key_share_client_length")
-    while shares.left:
-        found.append(_key_share(shares))
-    return tuple(found)
-
-
-def _retry_group(extension: Cursor) -> int:
-    return extension.number(2, "tls.handshake.extensions_key_share_selected_group")
-
-
-def _supported_versions(extension: Cursor) -> tuple[int, ...]:
-    return extension.vector(1, "tls.handshake.extensions.supported_versions_len").numbers(2, _VERSION)
-
-
-def _signature_algorithms(extension: Cursor) -> tuple[int, ...]:
-    return extension.vector(2, "tls.handshake.sig_hash_alg_len").numbers(2, "tls.handshake.sig_hash_alg")
-
-
-def _ec_point_formats(extension: Cursor) -> tuple[int, ...]:
-    formats = extension.vector(1, "tls.handshake.extensions_ec_point_formats_length")
-    return formats.numbers(1, "tls.handshake.extensions_ec_point_format")
-
-
-def _psk_key_exchange_modes(extension: Cursor) -> tuple[int, ...]:
-    return extension.vector(1, "tls.extension.psk_ke_modes_length").numbers(1, "tls.extension.psk_ke_mode")
-
-
-def _psk_identities(extension: Cursor) -> tuple[bytes, ...]:
-    found = []
-    identities = extension.vector(2, "tls.handshake.extensions.psk.identities.length")
-    while identities.left:
-        identity = identities.vector(2, "tls.handshake.extensions.psk.identity.identity_length")
-        found.append(identity.opaque(identity.left, "tls.handshake.extensions.psk.identity.identity"))
-        identities.number(4, "tls.handshake.extensions.psk.identity.obfuscated_ticket_age")
-    binders = extension.vector(2, "tls.handshake.extensions.psk.binders_len")
-    binders.opaque(binders.left, "tls.handshake.extensions.psk.binders")
-    return tuple(found)
-
-
-def _selected_identity(extension: Cursor) -> int:
-    return extension.number(2, "tls.handshake.extensions.psk.identity.selected")
-
-
-def _cookie(extension: Cursor) -> bytes:
-    cookie = extension.vector(2, "tls.handshake.extensions.cookie_len")
-    return cookie.opaque(cookie.left, "tls.handshake.extensions.cookie")
 
 
 def client_hello(layer: RecordLayer) -> ClientHello | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture import hello, protection, streams, tls
+from capture import extensions, hello, protection, streams, tls
 from capture.handshake import parse_certificate, parse_new_session_ticket, parse_server_key_exchange
 from capture.hello import parse_client_hello, parse_server_hello
 from capture.tls import HandshakeMessage, HandshakeReader
@@ -36,7 +36,10 @@ FAULTS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {
     "a length one too long": ("records", lambda m: m.setattr(tls, "_MAX_FRAGMENT", (1 << 14) + 2047)),
     "half a header taken for a right one": ("records", lambda m: m.setattr(tls, "_RIGHT", b"\x16\3\3\xff\xff")),
     "session ids of any length": ("ClientHello", lambda m: m.setattr(hello, "_MAX_SESSION_ID", 255)),
-    "no extension is empty": ("ServerHello", lambda m: m.setattr(hello, "_nothing", lambda cursor: cursor.number(1))),
+    "no extension is empty": (
+        "ServerHello",
+        lambda m: m.setattr(extensions, "nothing", lambda cursor: cursor.number(1)),
+    ),
     "messages go on after another record": (
         "connection",
         lambda m: m.setattr(HandshakeReader, "break_off", lambda _: None),
