@@ -149,8 +149,15 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Connection:
-    """The segments of one connection, in the order of their capture."""
+class Connection:
+    """The segments of one connection, in the order of their capture.
+
+    Attributes:
+        client: the side that opened it.
+        server: the other.
+        client_isn: the sequence number of the client's SYN, None where it was not captured.
+        segments: those of both sides.
+    """
 
     client: Endpoint
     server: Endpoint
@@ -158,13 +165,13 @@ class _Connection:
     segments: list[Segment] = field(default_factory=list)
 
 
-def reassemble(segments: Iterable[Segment]) -> tuple[ByteStream, ...]:
-    """Return two streams for each connection, the client's before the server's, connections in order of first frames.
+def connections(segments: Iterable[Segment]) -> tuple[Connection, ...]:
+    """Return the connections that the segments belong to, in order of first frames.
 
     A SYN with a new initial sequence number on ports that were in use before begins another connection.
     """
-    latest: dict[tuple[Endpoint, Endpoint], _Connection] = {}
-    connections: list[_Connection] = []
+    latest: dict[tuple[Endpoint, Endpoint], Connection] = {}
+    found: list[Connection] = []
     for segment in segments:
         ends = (segment.source, segment.destination)
         key = (min(ends), max(ends))
@@ -176,19 +183,29 @@ def reassemble(segments: Iterable[Segment]) -> tuple[ByteStream, ...]:
             client, server = sorted(ends, key=lambda end: end.port, reverse=True)
             if segment.flags & SYN:
                 client, server = ends if opens else (segment.destination, segment.source)
-            connection = latest[key] = _Connection(client, server, segment.seq if opens else None)
-            connections.append(connection)
+            connection = latest[key] = Connection(client, server, segment.seq if opens else None)
+            found.append(connection)
         elif opens:
             connection.client, connection.server, connection.client_isn = *ends, segment.seq
         connection.segments.append(segment)
+    return tuple(found)
+
+
+def reassemble(segments: Iterable[Segment]) -> tuple[ByteStream, ...]:
+    """Return two streams for each connection, the client's first, connections in order of first frames."""
+    return streams(connections(segments))
+
+
+def streams(found: Iterable[Connection]) -> tuple[ByteStream, ...]:
+    """Return two streams for each connection, the client's before the server's, numbered in the order given."""
     return tuple(
         _assemble(number, connection, from_client=from_client)
-        for number, connection in enumerate(connections)
+        for number, connection in enumerate(found)
         for from_client in (True, False)
     )
 
 
-def _assemble(number: int, connection: _Connection, *, from_client: bool) -> ByteStream:
+def _assemble(number: int, connection: Connection, *, from_client: bool) -> ByteStream:
     source, destination = connection.client, connection.server
     if not from_client:
         source, destination = destination, source

@@ -1,4 +1,4 @@
-"""The folder that a run leaves behind: capture, key log, transcript, verdict. Knows names and rights, not contents."""
+"""What a run leaves behind: capture, key log, transcript, verdict, report. Knows names and rights, not contents."""
 
 import json
 import os
@@ -39,6 +39,11 @@ class RunFolder:
     def verdict(self) -> Path:
         """The verdict with its evidence."""
         return self.path / "verdict.json"
+
+    @property
+    def report(self) -> Path:
+        """The page that explains every byte of the run."""
+        return self.path / "report.html"
 
     def write(self, path: Path, content: Mapping[str, object]) -> None:
         """Write a JSON file of the folder.

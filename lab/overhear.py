@@ -50,6 +50,21 @@ def overhear(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
     return tuple(sorted(heard, key=lambda message: (message.time_ns, message.spans[0].frame, message.start)))
 
 
+def names(streams: Sequence[ByteStream]) -> dict[int, str]:
+    """Return the names that clients entered with, by the number of their connection."""
+    answers = {stream.connection: stream for stream in streams if not stream.from_client}
+    found = {}
+    for stream in streams:
+        answer = answers.get(stream.connection)
+        told = [line.text or "" for line in lines(answer)] if answer is not None else []
+        for number, line in enumerate(lines(stream) if stream.from_client else ()):
+            who = _entered(line, told[number : number + 1] if told else None)
+            if who is not None:
+                found[stream.connection] = who
+                break
+    return found
+
+
 def _one(stream: ByteStream, answer: ByteStream | None) -> Iterable[Heard]:
     said = [line for line in lines(stream) if line.complete]
     answers = [line.text or "" for line in lines(answer)] if answer is not None else []

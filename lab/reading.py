@@ -10,7 +10,7 @@ from capture.keylog import read_keylog
 from capture.readers import ReaderName, read_segments
 from capture.secrets import carried_keys
 from capture.segment import Segment
-from capture.streams import reassemble
+from capture.streams import ByteStream, reassemble
 from lab.overhear import Heard, overhear, repeated
 from lab.sessions import sessions
 from lab.visible import Visible, look
@@ -56,15 +56,20 @@ def read_capture(path: Path, reader: ReaderName, keylog: Path | None = None) -> 
     except TornCaptureError as torn:
         problems.append(str(torn))
     found = sessions(reassemble(segments), keys)
-    readable = [stream for session in found for stream in session.readable]
+    heard = listen([stream for session in found for stream in session.readable])
+    closed = tuple(look(session.client, session.server) for session in found if session.is_closed)
+    problems += [problem for session in found for problem in session.problems]
+    opened = frozenset(session.client.stream.connection for session in found if session.opened)
+    return Reading(heard, opened, closed, len(segments), tuple(problems))
+
+
+def listen(readable: Sequence[ByteStream]) -> tuple[Heard, ...]:
+    """Return the messages in streams that can be read, each once, in the order of their capture."""
     heard = list(overhear(readable))
     # who came in before the capture began gave no name in it; the server's repeats still have theirs
     heard += _most_complete(repeated(readable), Counter((h.who, h.text) for h in heard))
     heard.sort(key=lambda message: (message.time_ns, message.spans[0].frame))
-    closed = tuple(look(session.client, session.server) for session in found if session.is_closed)
-    problems += [problem for session in found for problem in session.problems]
-    opened = frozenset(session.client.stream.connection for session in found if session.opened)
-    return Reading(tuple(heard), opened, closed, len(segments), tuple(problems))
+    return tuple(heard)
 
 
 def _most_complete(passed_on: Sequence[Heard], known: Counter[tuple[str, str]]) -> list[Heard]:

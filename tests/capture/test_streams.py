@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from capture.packets import packets
 from capture.readers import read_segments
 from capture.segment import ACK, FIN, RST, SYN, Endpoint, Segment
-from capture.streams import ByteStream, Gap, Piece, Span, on_port, reassemble, select
+from capture.streams import ByteStream, Gap, Piece, Span, connections, on_port, reassemble, select, streams
 
 CLIENT, SERVER = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 12345)
 Streams = Callable[[Path], tuple[ByteStream, ...]]
@@ -227,3 +227,14 @@ def test_streams_of_a_port() -> None:
     assert on_port(streams, 7) == streams[2:]
     assert on_port(streams, CLIENT.port) == streams
     assert on_port(streams, 8) == ()
+
+
+def test_the_segments_of_each_connection(data: Path) -> None:
+    segments = list(read_segments(data / "same-ports.pcap", "scapy"))
+    found = connections(segments)
+    assert [segment for connection in found for segment in connection.segments] == segments
+    assert len(found) == 3
+    assert streams(found) == reassemble(segments)
+    for connection in found:
+        ends = {connection.client, connection.server}
+        assert all({segment.source, segment.destination} == ends for segment in connection.segments)

@@ -13,8 +13,9 @@ def test_only_its_owner_can_enter(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     assert folder.path.parent == tmp_path / "new" / "parent"
     assert folder.path.name.endswith("-both")
-    assert {folder.capture, folder.keylog, folder.transcript, folder.verdict} == {
-        folder.path / name for name in ("capture.pcapng", "tls.keylog", "transcript.json", "verdict.json")
+    assert {folder.capture, folder.keylog, folder.transcript, folder.verdict, folder.report} == {
+        folder.path / name
+        for name in ("capture.pcapng", "tls.keylog", "transcript.json", "verdict.json", "report.html")
     }
     assert list(folder.path.iterdir()) == []
 

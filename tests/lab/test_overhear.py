@@ -6,7 +6,7 @@ from capture.segment import Segment
 from capture.streams import ByteStream, reassemble
 from chat import notices, protocol
 from chat.lines import MAX_LINE
-from lab.overhear import overhear, repeated
+from lab.overhear import names, overhear, repeated
 
 Segments = Callable[..., list[Segment]]
 Streams = Callable[..., tuple[ByteStream, ...]]
@@ -201,3 +201,14 @@ def test_what_the_server_passes_on_to_one_names_both(streams_of: Streams) -> Non
 def test_what_is_passed_on_to_all_is_for_nobody_in_particular(streams_of: Streams) -> None:
     (message,) = repeated(streams_of(("<", b"anna > hello to bob\n")))
     assert (message.who, message.to, message.text) == ("anna", "", "hello to bob")
+
+
+def test_names(segments_of: Segments) -> None:
+    welcome = ("<", b"* welcome, bea. 1 here: bea\n")
+    said = [
+        *segments_of([(">", b"anna\n"), ("<", refused("taken")), (">", b"bea\n"), welcome, (">", b"hello\n")]),
+        *segments_of([(">", b"carl\n"), ("<", refused("taken"))], client_port=40001, first_frame=20),
+        *segments_of([(">", b"dora\n")], client_port=40002, first_frame=40),  # the server's side was not captured
+    ]
+    assert names(reassemble(said)) == {0: "bea", 2: "dora"}
+    assert names(()) == {}
