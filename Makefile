@@ -10,7 +10,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-plain demo-tls demo-keys demo-mitm demo-leaks demo-fakes demo-tamper demo-mutual certs certs-openssl \
-	server client client-tls chat-gui chat-gui-tls watch doctor test check fuzz bench bench-chat clean
+	server client client-tls chat-gui chat-gui-tls watch report doctor test check fuzz bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,9 @@ chat-gui-tls: $(VENV)/.ready ## the chat in a window, TLS chosen
 
 watch: $(VENV)/.ready ## see what passes between server and clients, while it does
 	@$(LAB) capture live $(ARGS)
+
+report: $(VENV)/.ready ## the page on the newest run: every byte of it, explained
+	@$(LAB) report $(ARGS)
 
 doctor: $(VENV)/.ready ## what works on this machine, and what would work better
 	@$(LAB) doctor $(ARGS)

@@ -22,7 +22,7 @@ from capture.rights import choose, refusals
 from certs.openssl_course import run_course
 from certs.store import open_store
 from chat.escape import visible
-from lab import cli_capture, evidence, pipeline, presentation, private, shell
+from lab import cli_capture, cli_report, evidence, pipeline, presentation, private, shell
 from lab import doctor as checks
 from lab.cli_client import client
 from lab.cli_decrypt import decrypt
@@ -81,6 +81,7 @@ app.command()(client)
 app.command()(gui)
 app.command()(scenario)
 app.command()(decrypt)
+app.command()(cli_report.report)
 app.add_typer(cli_capture.app, name="capture")
 
 
@@ -140,6 +141,7 @@ def demo(
     plain_port: PlainPort = PLAIN_PORT,
     tls_port: TlsPort = TLS_PORT,
     certificates: Certs = CERTIFICATES,
+    report: cli_report.WithReport = True,
 ) -> None:
     """Run a chat, capture it, show what can be read."""
     steps = read_messages(messages) if messages else CONVERSATION
@@ -165,6 +167,8 @@ def demo(
         if as_json:
             sys.stdout.write(json.dumps(verdict, indent=2) + "\n")
         presentation.show(console, outcome)
+        if report:
+            cli_report.write(console, folder)
     if not outcome.ok:
         raise Failure(1)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from capture.readers import best_reader
 from capture.rights import Way as WayOfCapturing
-from lab import private
+from lab import cli_report, private
 from lab.cli_run import Failure, Json, Keep, Reader, Source, Way, choice_of, kept
 from lab.errors import LabError
 from lab.folder import make_folder
@@ -39,6 +39,7 @@ def scenario(
     source: Source = None,
     as_json: Json = False,
     keep: Keep = Path("out"),
+    report: cli_report.WithReport = True,
 ) -> None:
     """Run a scenario on keys, trust or leaks; predict first, then see."""
     from lab.scenarios.catalogue import SCENARIOS  # noqa: PLC0415  (slow to import, and only this command needs it)
@@ -69,5 +70,7 @@ def scenario(
         else:
             chosen.show(console, result)
             page.show_verdict(console, chosen, setting, judgement, predicted)
+        if report:
+            cli_report.write(console, folder)
     if not judgement.ok:
         raise Failure(1)

@@ -51,6 +51,7 @@ FLOW = (
     ("capture.tls",),
     ("capture.registry",),
     ("capture.fields",),
+    ("capture.extensions",),
     ("capture.hello",),
     ("capture.ja3", "capture.protection", "capture.schedule"),
     ("capture.alert", "capture.handshake", "capture.inside", "capture.opened", "capture.upgrade"),
@@ -58,6 +59,10 @@ FLOW = (
     ("capture.stolen",),
     ("capture.decode",),
     ("capture.secrets", "capture.export"),
+    ("capture.dissection",),
+    ("capture.anatomy",),
+    ("capture.dissectors.sharkd", "capture.dissectors.pdml", "capture.dissectors.native"),
+    ("capture.dissectors", "capture.explanations"),
     ("lab.overhear",),
     ("lab.verdict",),
     ("lab.visible",),
@@ -65,6 +70,11 @@ FLOW = (
     ("lab.record",),
     ("lab.pipeline",),
     ("lab.evidence", "lab.presentation"),
+    ("lab.report.wire",),
+    ("lab.report.messages", "lab.report.numbers", "lab.report.frames"),
+    ("lab.report.story",),
+    ("lab.report.making",),
+    ("lab.report.widget",),
     ("lab.scenarios.shape", "lab.scenarios.relay", "lab.scenarios.alerts", "lab.scenarios.codecs"),
     ("lab.scenarios.page", "lab.scenarios.talker", "lab.scenarios.tunnel"),
     ("lab.scenarios.keys.scenario", "lab.scenarios.fakes.scenario", "lab.scenarios.tamper.scenario"),
@@ -189,8 +199,10 @@ def test_every_module_has_its_tests() -> None:
 
 def test_no_tests_without_a_module() -> None:
     there = {path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
-    # the demos run as a whole, and this file is about all modules
-    there = {path for path in there if not {"demo", "hostile"} & set(path.parts)} - {Path("tests/test_layout.py")}
+    # the demos run as a whole, the report in a browser, and this file is about all modules
+    there = {path for path in there if not {"demo", "hostile", "browser"} & set(path.parts)} - {
+        Path("tests/test_layout.py")
+    }
     assert {str(path) for path in there - wanted_tests()} == set()
 
 
@@ -252,7 +264,7 @@ def locked(name: str) -> dict[str, tuple[str, set[str]]]:
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
 def test_locks_pin_everything_by_hash_and_name_no_index(name: str) -> None:
     text = (ROOT / name).read_text("ascii")
-    assert not re.search(r"http|index-url|find-links|trusted-host", text, re.IGNORECASE)
+    assert not re.search(r"https?:|index-url|find-links|trusted-host", text, re.IGNORECASE)
     packages = locked(name)
     assert packages
     assert [package for package, (_, hashes) in packages.items() if not hashes] == []

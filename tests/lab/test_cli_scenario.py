@@ -77,9 +77,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run_it(*arguments: str, typed: str = "") -> Done:
+    def run_it(*arguments: str, typed: str = "", report: str = "--no-report") -> Done:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        status = main(["scenario", "--way=tap", f"--keep={tmp_path}/runs", *arguments])
+        status = main(["scenario", "--way=tap", f"--keep={tmp_path}/runs", report, *arguments])
         captured = capsys.readouterr()
         return Done(status, captured.out, captured.err)
 
@@ -151,6 +151,15 @@ def test_json_and_nothing_else(run: Run, fake: Fake) -> None:
     assert (done.status, done.err) == (0, "")
     assert json.loads(done.out) == json.loads((fake.folder / "verdict.json").read_text())
     assert json.loads(done.out)["bits"] == 1
+
+
+def test_a_report_that_cannot_be_made_loses_nothing(run: Run, fake: Fake) -> None:
+    done = run("keys", report="--report")
+    assert done.status == 0
+    assert done.err.startswith("There is no report: ")  # what the fake has "captured" is no capture
+    assert len(done.err.splitlines()) == 1
+    assert "1 of 1 claims came out" in done.out
+    assert (fake.folder / "verdict.json").exists()
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

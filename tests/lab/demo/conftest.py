@@ -109,9 +109,10 @@ class Lab:
         return Done(process.returncode, out.decode(), err.decode())
 
     def demo(self, *arguments: str) -> tuple[str, ...]:
-        """Return the arguments of a demo whose files and ports are nobody else's."""
+        """Return the arguments of a demo whose files and ports are nobody else's; without a report unless asked for."""
         ports = [f"--{name}-port=0" for name in ("plain", "tls") if f"--{name}-port" not in arguments]
-        return ("demo", *ports, f"--keep={self.keep}", f"--certs={self.certs}", *arguments)
+        report = [] if "--report" in arguments else ["--no-report"]
+        return ("demo", *ports, f"--keep={self.keep}", f"--certs={self.certs}", *report, *arguments)
 
     def run_folder(self) -> Path:
         """Return the folder of the only run."""

@@ -77,11 +77,12 @@ def test_tap(lab: Lab, tool: Callable[[str], str]) -> None:
 
 
 def test_json_is_all_there_is_and_its_frames_hold_the_words(live: Lab) -> None:
-    done = live.run(*live.demo("both", "--json"))
+    done = live.run(*live.demo("both", "--json", "--report"))
     assert (done.status, done.err) == (0, "")
     printed = json.loads(done.out)
     folder = live.run_folder()
     assert printed == json.loads((folder / "verdict.json").read_text())
+    assert (folder / "report.html").exists()
     packets = frames(folder / "capture.pcapng")
     assert printed["as_expected"] is True
     assert printed["capture"]["dropped"] == 0

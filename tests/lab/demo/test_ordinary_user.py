@@ -37,6 +37,15 @@ def test_demo_both(ordinary: Lab, reader: str) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_its_report(ordinary: Lab) -> None:
+    done = ordinary.run(*ordinary.demo("both", "--report"))
+    assert (done.status, done.err) == (0, "")
+    report = ordinary.run_folder() / "report.html"
+    assert done.out.splitlines()[-1].startswith(f"Report: {report} ")
+    assert (report.stat().st_uid, stat.S_IMODE(report.stat().st_mode)) == (ordinary.home.stat().st_uid, 0o600)
+    assert '"way_id":"private"' in report.read_text("utf-8")
+
+
 def test_doctor_names_the_way_and_how_to_get_a_better_one(ordinary: Lab) -> None:
     done = ordinary.run("doctor")
     assert (done.status, done.err) == (0, "")

@@ -12,7 +12,8 @@ from tests.lab.demo.conftest import ROOT, Done, Lab
 
 
 def scenario(lab: Lab, name: str, *arguments: str) -> tuple[Done, dict[str, Any]]:
-    done = lab.run("scenario", name, f"--keep={lab.keep}", *arguments)
+    report = [] if "--report" in arguments else ["--no-report"]
+    done = lab.run("scenario", name, f"--keep={lab.keep}", *report, *arguments)
     assert done.err == ""
     verdict = json.loads((lab.run_folder() / "verdict.json").read_bytes())
     return done, verdict
@@ -38,6 +39,31 @@ def test_by_the_tap(lab: Lab, name: str) -> None:
     assert json.loads(done.out) == verdict
     assert verdict["as_expected"] is True
     assert verdict["capture"]["way"] == "tap"
+
+
+@pytest.mark.parametrize("name", ["keys", "mutual"])
+def test_its_report(live: Lab, name: str) -> None:
+    """Several key logs or chats in one capture; a client's certificate; claims beside them."""
+    done, verdict = scenario(live, name, "--report")
+    assert done.status == 0, done.out
+    report = live.run_folder() / "report.html"
+    assert done.out.rstrip().endswith(f"Report: {report} (open it in a browser; it needs no network)")
+    assert report.stat().st_mode & 0o777 == 0o600
+    text = report.read_text("utf-8")
+    start = text.index('id="lab-data">') + len('id="lab-data">')
+    data = json.loads(text[start : text.index("</script>", start)])
+    assert [claim["what"] for claim in data["claims"]] == [claim["what"] for claim in verdict["claims"]]
+    assert (data["title"], data["problems"]) == (name, [])
+    read = [one for one in data["messages"] if one["tls"]["keys"]["read"]]
+    assert len(read) == len(data["messages"]) == {"keys": 48, "mutual": 4}[name]
+    kinds = {step["kind"] for told in data["story"] for step in told["steps"]}
+    assert (
+        kinds
+        >= {
+            "keys": {"client_key_exchange_rsa", "client_key_exchange_ecdhe", "server_hello"},
+            "mutual": {"certificate_client", "certificate_client_12", "certificate_none", "alert"},
+        }[name]
+    )
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

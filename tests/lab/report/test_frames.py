@@ -1,0 +1,87 @@
+import base64
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from capture.dissection import Dissection, Node, Source
+from capture.explanations import explain
+from lab.pipeline import Outcome
+from lab.report.frames import PER_CHUNK, frames
+from lab.report.wire import read_wire
+from tests.lab.report.conftest import Captured
+
+
+def opened(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Unpack all chunks as a browser does."""
+    unpacked = [json.loads(zlib.decompress(base64.b64decode(chunk), wbits=-15)) for chunk in value["chunks"]]
+    assert [len(chunk) for chunk in unpacked[:-1]] == [PER_CHUNK] * (len(unpacked) - 1)
+    return [one for chunk in unpacked for one in chunk]
+
+
+def test_every_frame_with_its_bytes_and_fields(
+    both: Outcome, data: dict[str, Any], frames_of: Callable[[Path], list[bytes]]
+) -> None:
+    wire = frames_of(both.folder.capture)
+    index, found = data["frames"]["index"], opened(data["frames"])
+    assert data["frames"]["count"] == len(found) == len(wire)
+    assert [one["frame"] for one in found] == index["frame"] == list(range(1, len(wire) + 1))
+    assert {len(column) for column in index.values()} == {len(wire)}
+    for one, size, frame in zip(found, index["size"], wire, strict=True):
+        assert one["sources"][0] == {"kind": "frame", "hex": frame.hex()}
+        assert size == len(frame)
+        for _, label, source, start, long, depth, *here in one["nodes"]:
+            assert 0 <= start < start + long <= len(one["sources"][source]["hex"]) // 2
+            assert depth >= 0
+            assert label
+            assert len(here) == 2
+    sealed = [one for one in found if any(source["kind"] == "decrypted" for source in one["sources"])]
+    assert b"36-24-36".hex() in json.dumps(sealed)
+
+
+def test_fields_are_explained_in_both_languages(data: dict[str, Any]) -> None:
+    used = {node[0] for one in opened(data["frames"]) for node in one["nodes"]}
+    fields = data["fields"]
+    assert fields.keys() <= used
+    assert {"tls.record.length", "tcp.srcport", "ip.src"} <= fields.keys()
+    for one in fields.values():
+        assert one["en"] != one["es"]
+        assert one["where"].keys() == {"en", "es"}
+
+
+def test_labels_are_visible_and_cut(captured: Captured) -> None:
+    wire = read_wire(captured(), None)
+    nodes = (
+        Node("eth", "Ethernet II", None, 0, 0, 14, 0),
+        Node("", "a \x1b[31m \u202e </script> \ud800 \0", 7, 0, 0, 6, 1),
+        Node("tls.handshake.certificate", "30" * 5000, None, 0, 6, 6, 1),
+    )
+    dissections = [Dissection(number, (Source("frame", bytes(14)),), nodes) for number in (1, 2)]
+    packed = frames(wire, dissections)
+    for one in opened(packed.value):
+        _, name, certificate = one["nodes"]
+        assert name[1] == "a \\x1b[31m \\u202e </script> \\ud800 \\x00"
+        assert len(certificate[1]) == 401
+    assert packed.value["index"]["info"] == ["SYN", "SYN, ACK"]
+
+
+def test_what_is_no_tcp_is_called_by_its_protocol(captured: Captured) -> None:
+    wire = read_wire(captured(), None)
+    arp = Node("arp", "Address Resolution Protocol", None, 0, 0, 14, 0)
+    dissections = [Dissection(number, (Source("frame", bytes(14)),), (arp,)) for number in (1, 2, 3)]
+    # the third frame is none that the capture has, and so has no place
+    packed = frames(wire, dissections)
+    assert packed.value["count"] == 2
+    assert packed.value["index"]["conn"] == [0, 0]
+
+
+def test_an_explanation_is_kept_for_its_value_only(captured: Captured) -> None:
+    wire = read_wire(captured(), None)
+    # the same label on other bytes, and other numbers on the same bytes
+    nodes = [Node("tls.record.length", "Length", number, 0, 0, 2, 0) for number in (38, 39)]
+    (one, *_) = opened(frames(wire, [Dissection(1, (Source("frame", b"\0\x26"),), tuple(nodes))]).value)
+    for node, row in zip(nodes, one["nodes"], strict=True):
+        told = [explain(node, b"\0\x26", language) for language in ("en", "es")]
+        assert row[6:] == [explanation.here if explanation else "" for explanation in told]
+    assert one["nodes"][0][6] != one["nodes"][1][6]
