@@ -44,7 +44,13 @@ _PACKAGES = {
         "Xvfb": "xorg-server-xvfb",
         "tkinter": "tk",
     },
-    "brew": {"tshark": "wireshark", "nc": "netcat", "xxd": "vim", "tkinter": "python-tk"},
+    "brew": {
+        "tshark": "wireshark",
+        "nc": "netcat",
+        "xxd": "vim",
+        "tkinter": "python-tk",
+        "chromium": "google-chrome",
+    },
 }
 _INSTALL = {
     "apt-get": "sudo apt-get install -y",
@@ -61,6 +67,9 @@ _LINUX_TEST_PROGRAMS = ("setcap", "Xvfb", "xdotool") if sys.platform == "linux" 
 # Debian's package of it starts a service, which a person may not want and a test machine does not mind
 _CI_PROGRAMS = ("ngircd",)
 TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl", "tcpdump", *_LINUX_TEST_PROGRAMS)
+# the tests of the report run in the first of these; the first is also what gets installed
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "Google Chrome")
+_BROWSER_FOLDER = "/Applications/Google Chrome.app/Contents/MacOS"
 
 
 class SetupError(Exception):
@@ -101,7 +110,13 @@ def capture_rights_commands(manager: str | None) -> tuple[str, ...]:
 
 
 def _find(program: str) -> str | None:
-    return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_EXTRA_FOLDERS)))
+    folders = (os.environ.get("PATH", os.defpath), *_EXTRA_FOLDERS, _BROWSER_FOLDER)
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium, by whichever of its names it goes; None where there is none."""
+    return next(filter(None, map(_find, _BROWSERS)), None)
 
 
 def _may_install() -> list[str] | None:
@@ -247,6 +262,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not stamp.exists() or stamp.read_text() != digest:
             make_environment(venv, lock)
         install_programs(TEST_PROGRAMS if dev else RUN_PROGRAMS)
+        if dev and find_browser() is None:  # by itself: a system that has no such package gets the others all the same
+            install_programs(_BROWSERS[:1])
         if dev and os.environ.get("CI"):
             install_programs(_CI_PROGRAMS)
         install_tkinter()

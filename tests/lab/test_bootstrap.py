@@ -66,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def install_all(put: Put, *names: str) -> None:
-    for name in names or bootstrap.TEST_PROGRAMS:
+    for name in names or (*bootstrap.TEST_PROGRAMS, "chromium"):
         put(name)
 
 
@@ -264,6 +264,13 @@ def test_other_managers_are_only_named(
     assert bootstrap.install_command(["tshark"], manager) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["chromium", "chromium-browser", "google-chrome", "Google Chrome"])
+def test_a_browser_by_whatever_name(name: str, put: Put) -> None:
+    assert bootstrap.find_browser() is None
+    path = put(name)
+    assert bootstrap.find_browser() == str(path)
+
+
 # --- tkinter ---
 
 
@@ -378,6 +385,18 @@ def test_what_the_tests_need(
     assert log()[-1] == f"{PIP} {project / 'requirements-dev.lock'}"
     assert (project / ".venv" / ".ready-dev").exists()
     assert not (project / ".venv" / ".ready").exists()
+
+
+def test_a_browser_is_for_the_tests_and_is_installed_apart_from_the_rest(
+    put: Put, log: Callable[[], list[str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all(put, *(program for program in bootstrap.TEST_PROGRAMS if program != "xxd"))
+    put("apt-get")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(sys, "executable", str(put("python", MAKES_A_VENV)))
+    assert bootstrap.main([]) == bootstrap.main(["--dev"]) == 0
+    assert (project / ".venv" / ".ready-dev").exists()
+    assert [line.partition("recommends ")[2] for line in log() if " install -y " in line] == ["xxd", "xxd", "chromium"]
 
 
 def test_another_place_for_the_environment(
