@@ -1,0 +1,68 @@
+"""2,000 messages, thousands of frames: only what is seen is drawn. Elements are counted, never milliseconds."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.lab.report.browser.conftest import Open
+from tests.lab.report.browser.looking import data_of, elements
+
+_FEW = 4_000  # elements of a page; with a row for each message or frame there would be a hundred thousand and more
+
+# Scrolls through all of a list and returns the most elements that the page had at any time.
+_THROUGH = """
+async (list) => {
+  let most = 0;
+  const steps = 50;
+  for (let n = 0; n <= steps; n += 1) {
+    list.scrollTop = (list.scrollHeight - list.clientHeight) * n / steps;
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    most = Math.max(most, document.querySelectorAll("*").length);
+  }
+  return most;
+}
+"""
+
+
+@pytest.fixture
+def page(many: Path, open_report: Open) -> Page:
+    return open_report(many)
+
+
+def through(scrolled: Locator) -> int:
+    most = scrolled.evaluate(_THROUGH)
+    assert isinstance(most, int)
+    assert scrolled.evaluate("(list) => list.scrollTop > 10 * list.clientHeight"), "it was scrolled"
+    return most
+
+
+def test_the_page_stays_small_to_the_last_message(page: Page, many: Path) -> None:
+    assert len(data_of(many)["messages"]) == 2000
+    assert elements(page) < _FEW
+    messages = page.get_by_role("listbox", name="Messages")
+    assert through(messages) < _FEW
+    expect(messages).to_contain_text("message 2000 of many")
+    messages.focus()
+    page.keyboard.press("Home")
+    expect(messages).to_contain_text("message 1 of many")
+    page.keyboard.press("End")
+    expect(messages.get_by_role("option", selected=True)).to_contain_text("message 2000 of many")
+    expect(page.get_by_role("heading", name="Message 2000", exact=True)).to_be_visible()
+
+
+def test_the_page_stays_small_to_the_last_frame(page: Page, many: Path) -> None:
+    count = data_of(many)["frames"]["count"]
+    assert count > 4_000
+    frames = page.get_by_role("grid", name="Frames")
+    assert through(frames) < _FEW
+    frames.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("heading", name=f"Frame {count}", exact=True)).to_be_visible()
+    expect(frames.get_by_role("row", selected=True)).to_be_in_viewport()
+
+
+def test_every_part_is_there(page: Page) -> None:
+    page.locator("summary").evaluate_all("(all) => all.forEach((one) => one.click())")
+    assert elements(page) < 3 * _FEW, "tables behind plots show the first rows"
