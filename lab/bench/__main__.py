@@ -13,9 +13,11 @@ from rich.console import Console
 from lab.bench.chatting import chat
 from lab.bench.cycles import cycles
 from lab.bench.demo import demo
+from lab.bench.dissecting import dissecting
 from lab.bench.disturbing import disturbing
 from lab.bench.figures import FULL, QUICK, Row, Size
 from lab.bench.machine import describe
+from lab.bench.opening import opening
 from lab.bench.reading import natively, through_tshark
 from lab.bench.report import as_json, show
 from lab.bench.starting import imports
@@ -29,6 +31,8 @@ _PARTS: Mapping[str, Callable[[Size], list[Row]]] = {
     "cycles": cycles,
     "imports": imports,
     "demo": demo,
+    "dissect": dissecting,
+    "report": opening,
     "chat": chat,
     "disturbing": disturbing,
 }

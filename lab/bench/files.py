@@ -6,6 +6,7 @@ from pathlib import Path
 _FILE = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 16, 1)  # pcap, microseconds, Ethernet
 _FRAME = struct.Struct(">12s2sBxHHHBBH4s4sHHIIBBHHH")
 _MACS = bytes.fromhex("020000000002020000000001")
+PORT = 12345  # the server's
 _CLIENTS = 50
 _LINE = b"anna > what one says in a chat is seldom longer than this, and often it is much shorter\n"
 
@@ -23,7 +24,7 @@ def write_capture(path: Path, packets: int) -> Path:
             client = number // 2 % _CLIENTS
             asks = number % 2 == 0
             payload = _LINE[-8 - number % 80 :] if asks else b""
-            ports = (40000 + client, 12345) if asks else (12345, 40000 + client)
+            ports = (40000 + client, PORT) if asks else (PORT, 40000 + client)
             numbers = (sent[client], 5000) if asks else (5000, sent[client])
             sent[client] = (sent[client] + len(payload)) % 2**32
             total = 40 + len(payload)

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from capture.tools import find, version
 
-_PROGRAMS = ("tshark", "dumpcap", "tcpdump", "ngircd")
+_PROGRAMS = ("tshark", "sharkd", "dumpcap", "tcpdump", "ngircd")
 _PACKAGES = ("pyshark", "scapy", "dpkt", "uvloop")
 
 

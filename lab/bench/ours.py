@@ -1,17 +1,21 @@
-"""The lab's side, as programs: `python -m lab.bench.ours watch ENGINE PORT` and `… read READER FILE`."""
+"""The lab's side, as programs: `python -m lab.bench.ours watch ENGINE PORT`, `read READER FILE`, `dissect HOW FILE`."""
 
 import asyncio
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from capture.engines import EngineName
 from capture.live import open_capture
 from capture.readers import native, tshark
 from lab.bench.counting import count
+from lab.bench.files import PORT
 from lab.bench.messages import Tally
+
+if TYPE_CHECKING:
+    from capture.dissectors import DissectorName
 
 
 async def _watch(engine: EngineName, port: int) -> None:
@@ -32,6 +36,10 @@ def main(arguments: Sequence[str]) -> None:
     task, how, what = arguments
     if task == "watch":
         asyncio.run(_watch(cast("EngineName", how), int(what)))
+    elif task == "dissect":
+        from capture.dissectors import dissect  # noqa: PLC0415  (not in the memory of what only reads)
+
+        count(dissect(Path(what), ports={PORT: "data"}, dissector=cast("DissectorName", how)))
     else:
         # of the reader itself: what opens a file for it is measured with the file's own rows
         count((native if how == "native" else tshark).read(Path(what)))

@@ -106,6 +106,29 @@ if __name__ == "__main__":
     count(segments(sys.argv[1]))
 """
 
+# Its XML, as EK has no positions: name, place and size of every field, as the lab's trees have them.
+DISSECT_PYSHARK = """
+import asyncio, sys
+import pyshark
+from lab.bench.counting import count
+
+def segments(path):
+    found = []
+
+    def take(packet):
+        found.append([
+            (field.name, field.pos, field.size)
+            for layer in packet.layers for fields in layer._all_fields.values() for field in fields.fields
+        ])
+
+    capture = pyshark.FileCapture(path, keep_packets=False, eventloop=asyncio.new_event_loop())
+    capture.apply_on_packets(take)
+    yield from found
+
+if __name__ == "__main__":
+    count(segments(sys.argv[1]))
+"""
+
 # The ten values of a Segment. Addresses are kept as text once they are known, as the lab does it.
 READ_DPKT = """
 import functools, socket, sys
