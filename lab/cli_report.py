@@ -59,7 +59,7 @@ def write(console: Console, folder: RunFolder) -> None:
     try:
         with console.status("The report is written …"):
             make_report(folder.path, folder.report)
-    except (LabError, CaptureError) as error:
+    except (LabError, CaptureError, OSError) as error:  # OSError: no room for temporary files
         complain(f"There is no report: {sentence(error)}")
     else:
         show(console, folder.report)

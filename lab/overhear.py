@@ -50,30 +50,30 @@ def overhear(streams: Sequence[ByteStream]) -> tuple[Heard, ...]:
     return tuple(sorted(heard, key=lambda message: (message.time_ns, message.spans[0].frame, message.start)))
 
 
-def names(streams: Sequence[ByteStream]) -> dict[int, str]:
-    """Return the names that clients entered with, by the number of their connection."""
-    answers = {stream.connection: stream for stream in streams if not stream.from_client}
-    found = {}
-    for stream in streams:
-        answer = answers.get(stream.connection)
-        told = [line.text or "" for line in lines(answer)] if answer is not None else []
-        for number, line in enumerate(lines(stream) if stream.from_client else ()):
-            who = _entered(line, told[number : number + 1] if told else None)
-            if who is not None:
-                found[stream.connection] = who
-                break
-    return found
+def name_of(stream: ByteStream, answer: ByteStream) -> str | None:
+    """Return the name that a client entered with, by its stream and its server's; None where it did not get in."""
+    entry = _entry([line for line in lines(stream) if line.complete], answer)
+    return entry[1] if entry is not None else None
+
+
+def _entry(said: Sequence[Line], answer: ByteStream | None) -> tuple[int, str] | None:
+    """Return with which line a client got in, and under which name."""
+    answers = [line.text or "" for line in lines(answer)] if answer is not None else []
+    for number, line in enumerate(said):
+        # the server answers each try for a name with one line, a refusal or the welcome
+        who = _entered(line, answers[number : number + 1] if answers else None)
+        if who is not None:
+            return number, who
+    return None
 
 
 def _one(stream: ByteStream, answer: ByteStream | None) -> Iterable[Heard]:
     said = [line for line in lines(stream) if line.complete]
-    answers = [line.text or "" for line in lines(answer)] if answer is not None else []
-    who = None
-    for number, line in enumerate(said):
-        if who is None:
-            # the server answers each try for a name with one line, a refusal or the welcome
-            who = _entered(line, answers[number : number + 1] if answers else None)
-            continue
+    entry = _entry(said, answer)
+    if entry is None:
+        return
+    number, who = entry
+    for line in said[number + 1 :]:
         try:
             meant = protocol.parse(line.data)
         except ChatError:

@@ -1,7 +1,8 @@
 """The frames of the page: the list of them, and each taken apart and explained, packed so that the page opens few.
 
 Pure: dissections come in, JSON comes out. A chunk holds the dissections of some frames as JSON, compressed (raw
-deflate, RFC 1951), in base 64. Whatever was captured is in a label: it passes `visible`.
+deflate, RFC 1951), in base 64; what a field is called and says stands once in it, since the next frame says it again.
+Whatever was captured is in a label: it passes `visible`.
 """
 
 import base64
@@ -43,15 +44,13 @@ def frames(wire: Wire, dissections: Iterable[Dissection]) -> Frames:
     explained = _Explained()
     chunks: list[str] = []
     tops: dict[int, str] = {}
-    listed = iter(dissections)
+    numbers = {frame.number for frame in wire.frames}
+    # a frame that only one of the two readers has reached, in a torn file, has no place in the list
+    listed = (dissection for dissection in dissections if dissection.frame in numbers)
     while chunk := list(itertools.islice(listed, PER_CHUNK)):
-        values = []
-        for dissection in chunk:
-            values.append(explained.dissection(dissection))
-            tops[dissection.frame] = _top(dissection)
-        chunks.append(_pack(values))
+        tops |= {dissection.frame: _top(dissection) for dissection in chunk}
+        chunks.append(_pack(explained.chunk(chunk)))
     seen = glances(wire)
-    # what no dissector has reached has no place in the list
     shown = [(frame, seen.get(frame.number, _NOTHING)) for frame in wire.frames if frame.number in tops]
     index = {
         "frame": [frame.number for frame, _ in shown],
@@ -72,10 +71,9 @@ def _top(dissection: Dissection) -> str:
     return visible(labels[-1][:_LABEL]) if labels else ""
 
 
-def _pack(dissections: list[str]) -> str:
+def _pack(chunk: str) -> str:
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-    text = f"[{','.join(dissections)}]".encode("ascii")
-    return base64.b64encode(packer.compress(text) + packer.flush()).decode("ascii")
+    return base64.b64encode(packer.compress(chunk.encode("ascii")) + packer.flush()).decode("ascii")
 
 
 _json = json.JSONEncoder(separators=(",", ":")).encode
@@ -85,32 +83,38 @@ class _Explained:
     """Dissections as the page has them; what was explained once is not explained again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, int | None, int, bytes], tuple[str, str]] = {}
+        self._known: dict[tuple[str, str, int | None, int, bytes], str] = {}
         self._names: dict[str, None] = {}
 
-    def dissection(self, dissection: Dissection) -> str:
-        """Return a dissection as JSON."""
-        sources = [{"kind": source.kind, "hex": source.data.hex()} for source in dissection.sources]
-        nodes = ",".join([self._node(node, dissection.bytes_of(node)) for node in dissection.nodes])
-        return f'{{"frame":{dissection.frame},"sources":{_json(sources)},"nodes":[{nodes}]}}'
+    def chunk(self, dissections: list[Dissection]) -> str:
+        """Return dissections as JSON: the texts, and the frames, whose fields have a text by its number in the list."""
+        texts: dict[str, int] = {}
+        frames = ",".join([self._dissection(dissection, texts) for dissection in dissections])
+        return f'{{"texts":[{",".join(texts)}],"frames":[{frames}]}}'
 
-    def _node(self, node: Node, data: bytes) -> str:
+    def _dissection(self, dissection: Dissection, texts: dict[str, int]) -> str:
+        sources = [{"kind": source.kind, "hex": source.data.hex()} for source in dissection.sources]
+        nodes = []
+        for node in dissection.nodes:
+            number = texts.setdefault(self._text(node, dissection.bytes_of(node)), len(texts))
+            nodes.append(f"[{number},{node.source},{node.start},{node.size},{node.depth}]")
+        return f'{{"frame":{dissection.frame},"sources":{_json(sources)},"nodes":[{",".join(nodes)}]}}'
+
+    def _text(self, node: Node, data: bytes) -> str:
         # most of a frame's fields say what they said in the frame before
         key = node.name, node.label, node.number, node.size, data
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._explain(node, data)
-        named, here = known
-        return f"[{named},{node.source},{node.start},{node.size},{node.depth},{here}]"
+        return known
 
-    def _explain(self, node: Node, data: bytes) -> tuple[str, str]:
-        """Return what stands before and behind the place of a field, as JSON."""
+    def _explain(self, node: Node, data: bytes) -> str:
+        """Return name, label and what the value means, in each language, as JSON."""
         self._names[node.name] = None
         label = node.label if len(node.label) <= _LABEL else f"{node.label[:_LABEL]}…"
         told = [explain(node, data, language) for language in LANGUAGES]
         # an explanation is printable as it comes
-        here = ",".join([_json(one.here) if one is not None else '""' for one in told])
-        return f"{_json(node.name)},{_json(visible(label))}", here
+        return _json([node.name, visible(label), *("" if one is None else one.here for one in told)])
 
     def fields(self) -> dict[str, Any]:
         """Return what every field is that occurred, where the catalogue has it."""

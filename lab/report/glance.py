@@ -1,15 +1,18 @@
-"""What a frame is, in a few words, as anybody on the way can tell: for the list of frames. Pure."""
+"""What anybody on the way can tell: who speaks with whom, and what each frame is, in a few words. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from capture.segment import ACK, FIN, RST, SYN
 from capture.streams import ByteStream
 from capture.tls import CONTENT_TYPES
 from chat.escape import visible
 from lab.decrypting.reading import Row
+from lab.overhear import name_of
 from lab.report.wire import Talk, Wire
+from lab.visible import look
 
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (ACK, "ACK"))
 _SHOWN = 80  # characters of what is said
@@ -31,6 +34,28 @@ class Glance:
     from_client: bool
     payload: int
     info: str
+
+
+def connections(wire: Wire) -> list[dict[str, Any]]:
+    """Return the connections as the page has them; `who` only where the name crossed in the clear."""
+    found = []
+    for talk in wire.talks:
+        client, server = talk.streams
+        seen = look(talk.session.client, talk.session.server) if talk.tls is not None else None
+        who = name_of(client, server) if seen is None else None
+        found.append(
+            {
+                "conn": talk.number,
+                "client": str(client.source),
+                "server": str(server.source),
+                "tls": seen is not None,
+                "version": seen.version if seen is not None else None,
+                "suite": seen.cipher_suite if seen is not None else None,
+                "server_name": visible(seen.server_name) if seen is not None and seen.server_name else None,
+                "who": visible(who) if who is not None else None,
+            }
+        )
+    return found
 
 
 def glances(wire: Wire) -> dict[int, Glance]:

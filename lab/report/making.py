@@ -18,11 +18,11 @@ from capture.keylog import KeyLog
 from capture.rights import MEANING, Way
 from chat.escape import visible
 from lab.errors import LabError
-from lab.report.connections import connections
 from lab.report.frames import frames
+from lab.report.glance import connections
 from lab.report.messages import messages
 from lab.report.numbers import claims, numbers
-from lab.report.page import page
+from lab.report.page import START, page
 from lab.report.source import Run, read_run
 from lab.report.story import story
 from lab.report.wire import Wire, ports, read_wire
@@ -50,7 +50,7 @@ def make_report(
 
     Args:
         source: the folder of a run, or a capture file.
-        target: where the report is to be; what stands there is replaced.
+        target: where the report is to be; a page that stands there is replaced, and nothing else.
         keylog: the key log, where it is not in the folder.
         dissector: what takes the frames apart; the best there is unless it is named.
 
@@ -58,6 +58,9 @@ def make_report(
         LabError: there is no capture, or the report cannot be written.
         CaptureError: the capture or the key log cannot be read.
     """
+    if os.path.lexists(target) and not _is_page(target):
+        msg = f"{target} is there already and is no report: choose another name."
+        raise LabError(msg)
     run = read_run(source, keylog)
     wire = read_wire(run.capture, run.keys)
     _write(target, page(page_data(run, wire, dissector or best_dissector())))
@@ -121,6 +124,14 @@ def _key_file(keys: KeyLog | None) -> Iterator[Path | None]:
         lines = (f"{label} {random.hex()} {secret.hex()}\n" for (label, random), secret in keys.items())
         path.write_text("".join(lines), "ascii")
         yield path
+
+
+def _is_page(path: Path) -> bool:
+    if not path.is_file():  # a device, say
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(START)) == START.encode("ascii")
+    return False
 
 
 def _write(target: Path, text: str) -> None:

@@ -33,7 +33,8 @@ def messages(wire: Wire, sent: Mapping[str, Sequence[Words]]) -> list[dict[str, 
     plain = listen([stream for talk in clear for stream in talk.streams])
     tls = listen([stream for talk in sealed for stream in talk.session.readable])
     overheard = _Pool(overhear([stream for talk in sealed for stream in talk.streams]))
-    sides = _Plain(wire, clear), _Tls(wire, sealed)
+    passed_on = _passed_on(plain, repeated([stream for talk in clear for stream in talk.streams]))
+    side = _Tls(wire, sealed)
     found = []
     for number, (words, left, right) in enumerate(_rows(sent, plain, tls), start=1):
         first = left or right
@@ -45,8 +46,8 @@ def messages(wire: Wire, sent: Mapping[str, Sequence[Words]]) -> list[dict[str, 
                 "who": visible(who),
                 "text": visible(text),
                 "t": wire.since_start(time_ns) if time_ns is not None else None,
-                "plain": sides[0].cell(left) if left is not None or "plain" in sent else None,
-                "tls": sides[1].cell(right, overheard.take(who, text)) if right is not None or "tls" in sent else None,
+                "plain": _plain(wire, left, passed_on) if left is not None or "plain" in sent else None,
+                "tls": side.cell(right, overheard.take(who, text)) if right is not None or "tls" in sent else None,
             }
         )
     return found
@@ -61,10 +62,12 @@ def _rows(
         for words in max(sent.values(), key=len):
             yield words, left.take(words.who, words.text), right.take(words.who, words.text)
         return
-    rows = [(heard, right.take(heard.who, heard.text)) for heard in plain]
-    alone = [(None, heard) for heard in tls if heard in right]
-    for one in sorted([*rows, *alone], key=lambda pair: (pair[0] or pair[1]).time_ns):  # type: ignore[union-attr]
-        yield None, *one
+    rows: list[tuple[int, Heard | None, Heard | None]] = [
+        (heard.time_ns, heard, right.take(heard.who, heard.text)) for heard in plain
+    ]
+    rows += [(heard.time_ns, None, heard) for heard in right.left()]
+    for _, one, other in sorted(rows, key=lambda row: row[0]):
+        yield None, one, other
 
 
 class _Pool:
@@ -79,44 +82,46 @@ class _Pool:
         waiting = self._left.get((who, text))
         return waiting.popleft() if waiting else None
 
-    def __contains__(self, one: Heard) -> bool:
-        return any(other is one for other in self._left.get((one.who, one.text), ()))
+    def left(self) -> Iterable[Heard]:
+        return itertools.chain.from_iterable(self._left.values())
 
 
-class _Plain:
-    """What the eavesdropper has of the plaintext chats."""
+def _plain(wire: Wire, heard: Heard | None, passed_on: Mapping[Span, list[int]]) -> dict[str, Any]:
+    """Return what the eavesdropper has of a message in plaintext."""
+    if heard is None:
+        return {"read": False, "text": "", "spans": [], "payload": [], "t": None, "conn": None, "passed_on": []}
+    data = heard.stream.data
+    line_feed = data.find(b"\n", heard.end)
+    line = data.rfind(b"\n", 0, heard.start) + 1, line_feed + 1 if line_feed >= 0 else len(data)
+    return {
+        "read": True,
+        "text": visible(heard.text),
+        "spans": spans(heard.spans),
+        "payload": spans(heard.stream.locate(*line)),
+        "t": wire.since_start(heard.time_ns),
+        "conn": heard.stream.connection,
+        "passed_on": passed_on[heard.spans[0]],
+    }
 
-    def __init__(self, wire: Wire, talks: Sequence[Talk]) -> None:
-        self._wire = wire
-        self._copies: dict[tuple[str, str], list[Heard]] = defaultdict(list)
-        for one in repeated([stream for talk in talks for stream in talk.streams]):
-            self._copies[one.who, one.text].append(one)
-        for copies in self._copies.values():
-            copies.sort(key=lambda one: one.time_ns)
 
-    def cell(self, heard: Heard | None) -> dict[str, Any]:
-        if heard is None:
-            return {"read": False, "text": "", "spans": [], "payload": [], "t": None, "conn": None, "passed_on": []}
-        data = heard.stream.data
-        line_feed = data.find(b"\n", heard.end)
-        line = data.rfind(b"\n", 0, heard.start) + 1, line_feed + 1 if line_feed >= 0 else len(data)
-        return {
-            "read": True,
-            "text": visible(heard.text),
-            "spans": spans(heard.spans),
-            "payload": spans(heard.stream.locate(*line)),
-            "t": self._wire.since_start(heard.time_ns),
-            "conn": heard.stream.connection,
-            "passed_on": self._passed_on(heard),
-        }
+def _passed_on(heard: Iterable[Heard], copies: Iterable[Heard]) -> Mapping[Span, list[int]]:
+    """Return of each message, by its first span, the frames in which the server repeats it, to each listener once.
 
-    def _passed_on(self, heard: Heard) -> list[int]:
-        """Return the frames in which the server repeats it, to each listener once."""
-        found: dict[int, int] = {}
-        for copy in self._copies[heard.who, heard.text]:
-            if copy.time_ns >= heard.time_ns and copy is not heard:
-                found.setdefault(copy.stream.connection, copy.spans[0].frame)
-        return sorted(set(found.values()))
+    The same words may come again. Whoever came in between has only the later ones, whoever left only the earlier: so
+    the last of them takes the last copy to each listener, if that is not from before it.
+    """
+    left: dict[tuple[str, str], dict[int, list[Heard]]] = defaultdict(lambda: defaultdict(list))
+    for copy in sorted(copies, key=_when):
+        left[copy.who, copy.text][copy.stream.connection].append(copy)
+    found: dict[Span, list[int]] = {}
+    for one in sorted(heard, key=_when, reverse=True):
+        last = [waiting for waiting in left[one.who, one.text].values() if waiting and _when(waiting[-1]) >= _when(one)]
+        found[one.spans[0]] = sorted({waiting.pop().spans[0].frame for waiting in last})
+    return found
+
+
+def _when(heard: Heard) -> tuple[int, int]:
+    return heard.time_ns, heard.spans[0].frame
 
 
 class _Tls:

@@ -3,7 +3,6 @@
 verdict.json may come from anywhere: what does not look as the lab writes it is left out.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -93,9 +92,7 @@ def _part(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _number(value: object, otherwise: float | None) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return otherwise
-    return value if math.isfinite(value) else otherwise
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
 
 
 def _histogram(parts: Iterable[bytes]) -> list[int] | None:

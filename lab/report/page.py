@@ -19,6 +19,7 @@ from capture.explanations import LANGUAGES
 from lab.report.words import words
 
 _ASSETS = Path(__file__).with_name("assets")
+START = "<!DOCTYPE html>"  # of every page
 _STYLES = ("base.css", "explorer.css", "page.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async|class|const|function)", re.MULTILINE)
@@ -67,7 +68,7 @@ def page(data: Mapping[str, Any]) -> str:
     )
     title = escape(f"{words('en', 'page')['title']}: {data['title']}")
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'{START}\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="referrer" content="no-referrer">\n'

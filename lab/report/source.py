@@ -64,7 +64,7 @@ def newest(parent: Path) -> Path:
     Raises:
         LabError: there is none.
     """
-    captures = [path for path in parent.glob("*/capture.pcapng") if path.is_file()]
+    captures = [path for path in parent.glob("*/capture*.pcapng") if path.is_file()]  # a ring of files has numbers
     if not captures:
         msg = f"There is no run below {parent} to report on: `make demo` makes one."
         raise LabError(msg)
@@ -82,22 +82,23 @@ def read_run(path: Path, keylog: Path | None = None) -> Run:
         LabError: there is no capture.
         KeyLogError: the key log given cannot be read.
     """
-    if not path.is_dir():
-        if not path.is_file():
-            msg = f"There is no run and no capture at {path}."
-            raise LabError(msg)
-        problems: list[str] = []
-        keys = read_keylog(keylog) if keylog is not None else _carried(path, problems)
-        return Run(path.name, path, keys, {}, {}, tuple(problems))
-    folder = RunFolder(path)
-    if not folder.capture.is_file():
-        msg = f"{path} holds no {folder.capture.name}: it is not the folder of a run."
+    folder = RunFolder(path) if path.is_dir() else None
+    capture = folder.capture if folder is not None else path
+    if not capture.is_file():
+        msg = f"There is no run and no capture at {path}."
+        if folder is not None:
+            msg = f"{path} holds no {capture.name}: it is not the folder of a run; name the capture file itself."
         raise LabError(msg)
-    problems = []
-    keys = read_keylog(keylog) if keylog is not None else _keys_in(path, problems) or _carried(folder.capture, problems)
+    problems: list[str] = []
+    if keylog is not None:
+        keys: KeyLog | None = read_keylog(keylog)
+    else:
+        keys = (_keys_in(path, problems) if folder is not None else None) or _carried(capture, problems)
+    if folder is None:
+        return Run(path.name, capture, keys, {}, {}, tuple(problems))
     sent = _transcript(_json(folder.transcript, problems))
     verdict = _json(folder.verdict, problems)
-    return Run(_title(path), folder.capture, keys, sent, verdict, tuple(problems))
+    return Run(_title(path), capture, keys, sent, verdict, tuple(problems))
 
 
 def _title(folder: Path) -> str:
@@ -127,7 +128,7 @@ def _keys_in(folder: Path, problems: list[str]) -> KeyLog | None:
 
 def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes(), parse_int=_number, parse_float=_number, parse_constant=_number)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -137,6 +138,14 @@ def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
         problems.append(f"{path} is not JSON: the report is made without it.")
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _number(text: str) -> float | None:
+    """Return a number of JSON that is none of a run's, as 1e999 or NaN, as null: nobody behind can reckon with it."""
+    value = float(text)
+    if not abs(value) < 1 << 63:
+        return None
+    return value if set(text) & set(".eE") else int(text)
 
 
 def _transcript(value: Mapping[str, Any]) -> Mapping[str, tuple[Words, ...]]:

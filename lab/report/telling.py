@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from capture import registry
+from capture.anatomy_messages import message_fields
 from capture.errors import MalformedError
+from capture.extensions import EARLY_DATA, split_extensions
 from capture.fields import Cursor
-from capture.handshake import parse_certificate, parse_server_key_exchange
 from capture.hello import ServerHello, parse_client_hello, parse_server_hello
 from capture.registry import GREASE, name
 from capture.tls import (
@@ -36,7 +37,6 @@ from lab.report.kinds import Kind
 
 # Handshake message types that no one else here needs: RFC 8446, section 4; RFC 5246, section 7.4; RFC 6066, section 8.
 _HELLO_REQUEST, _ENCRYPTED_EXTENSIONS, _CERTIFICATE_REQUEST, _CERTIFICATE_VERIFY, _CERTIFICATE_STATUS = 0, 8, 13, 15, 22
-_EARLY_DATA = 42  # an extension, RFC 8446, section 4.2
 _CLOSE_NOTIFY = 0  # an alert's description, RFC 8446, section 6.1
 _NONE = "-"
 
@@ -82,13 +82,7 @@ def refuses_early_data(messages: Sequence[HandshakeMessage]) -> bool:
     for message in messages:
         if message.msg_type == _ENCRYPTED_EXTENSIONS:
             with suppress(MalformedError):
-                extensions = Cursor(message.body).vector(2)
-                while extensions.left:
-                    kind = extensions.number(2)
-                    extensions.vector(2)
-                    if kind == _EARLY_DATA:
-                        return False
-                return True
+                return EARLY_DATA not in split_extensions(Cursor(message.body).vector(2))
     return False
 
 
@@ -106,7 +100,7 @@ def tell(message: HandshakeMessage, told: Told, *, from_client: bool, again: boo
             return _client_hello(message, told, again=again)
         if message.msg_type == SERVER_HELLO:
             return _server_hello(message, told)
-        return _told13(message, from_client) if told.tls13 else _told12(message, told, from_client)
+        return _told13(message, told, from_client) if told.tls13 else _told12(message, told, from_client)
     except MalformedError:
         return _other(message)
 
@@ -162,14 +156,14 @@ def _server_hello(message: HandshakeMessage, told: Told) -> tuple[Kind, Values]:
     return ("server_hello_resumes" if hello.key_share_group is not None else "server_hello_psk_only"), values
 
 
-def _told13(message: HandshakeMessage, from_client: bool) -> tuple[Kind, Values]:
+def _told13(message: HandshakeMessage, told: Told, from_client: bool) -> tuple[Kind, Values]:
     kind = message.msg_type
     if kind == CERTIFICATE:
-        chain = _chain13(message)
+        number, values = _certificate(message, told)
         shown: Kind = "certificate_client" if from_client else "certificate"
-        return (shown if chain else "certificate_none"), _certificate(chain)
+        return (shown if number else "certificate_none"), values
     if kind == NEW_SESSION_TICKET:
-        return "new_session_ticket", {"lifetime": _lifetime(message)}
+        return "new_session_ticket", _lifetime(message, told)
     simple: Mapping[int, tuple[Kind, Kind]] = {  # from the client, from the server
         END_OF_EARLY_DATA: ("end_of_early_data", "end_of_early_data"),
         _ENCRYPTED_EXTENSIONS: ("encrypted_extensions", "encrypted_extensions"),
@@ -186,15 +180,15 @@ def _told13(message: HandshakeMessage, from_client: bool) -> tuple[Kind, Values]
 def _told12(message: HandshakeMessage, told: Told, from_client: bool) -> tuple[Kind, Values]:
     kind = message.msg_type
     if kind == CERTIFICATE:
-        chain = parse_certificate(message).certificates
+        number, values = _certificate(message, told)
         shown: Kind = "certificate_client_12" if from_client else "certificate_12"
-        return (shown if chain else "certificate_none_12"), _certificate(chain)
+        return (shown if number else "certificate_none_12"), values
     if kind == SERVER_KEY_EXCHANGE:
         return _server_key_exchange(message, told)
     if kind == CLIENT_KEY_EXCHANGE:
         return _client_key_exchange(told.suite), {}
     if kind == NEW_SESSION_TICKET:
-        return "new_session_ticket_12", {"lifetime": _lifetime(message)}
+        return "new_session_ticket_12", _lifetime(message, told)
     simple: Mapping[int, Kind] = {
         _HELLO_REQUEST: "hello_request",
         _CERTIFICATE_REQUEST: "certificate_request_12",
@@ -209,10 +203,8 @@ def _told12(message: HandshakeMessage, told: Told, from_client: bool) -> tuple[K
 def _server_key_exchange(message: HandshakeMessage, told: Told) -> tuple[Kind, Values]:
     if told.suite.startswith(("TLS_PSK_", "TLS_RSA_PSK_")):  # RFC 4279: only a hint which key is meant
         return "server_key_exchange_psk", {}
-    group = None
-    if told.answer is not None and told.suite.startswith(("TLS_ECDHE_ECDSA_", "TLS_ECDHE_RSA_", "TLS_ECDH_anon_")):
-        group = parse_server_key_exchange(message, told.answer).group
-    return "server_key_exchange", {"group": name(registry.GROUPS, group) if group is not None else _NONE}
+    group = next(iter(_found(message, told, "tls.handshake.server_named_curve")), None)
+    return "server_key_exchange", {"group": name(registry.GROUPS, group) if isinstance(group, int) else _NONE}
 
 
 def _client_key_exchange(suite: str) -> Kind:
@@ -223,36 +215,35 @@ def _client_key_exchange(suite: str) -> Kind:
     return "client_key_exchange_ecdhe" if suite.startswith("TLS_ECDHE_") else "client_key_exchange"
 
 
-def _lifetime(message: HandshakeMessage) -> str:
-    return str(Cursor(message.body).number(4))  # RFC 8446, section 4.6.1; RFC 5077, section 3.3
+def _found(message: HandshakeMessage, told: Told, name: str) -> list[int | bytes | str]:
+    """Return the values of a field of a message (Wireshark's name).
+
+    Raises:
+        MalformedError: the message breaks a rule.
+    """
+    read = message_fields(message.msg_type, message.body, 0, told.answer)
+    if read.problem:
+        raise MalformedError(read.problem, 0)
+    return [field.value for field in read.fields if field.name == name]
 
 
-def _chain13(message: HandshakeMessage) -> tuple[bytes, ...]:
-    """Return the certificates of a Certificate message of TLS 1.3 (RFC 8446, section 4.4.2)."""
-    cursor = Cursor(message.body)
-    cursor.vector(1)  # certificate_request_context
-    entries = cursor.vector(3)
-    cursor.done()
-    found = []
-    while entries.left:
-        data = entries.vector(3)
-        found.append(data.opaque(data.left))
-        entries.vector(2)  # extensions
-    return tuple(found)
+def _lifetime(message: HandshakeMessage, told: Told) -> Values:
+    (seconds,) = _found(message, told, "tls.handshake.session_ticket_lifetime_hint")
+    return {"lifetime": str(seconds)}
 
 
-def _certificate(chain: tuple[bytes, ...]) -> Values:
-    """Return whose the first certificate of a chain is; it may be any bytes."""
-    values = {"number": str(len(chain)), "subject": _NONE, "issuer": _NONE, "until": _NONE}
-    if chain:
-        try:
-            own = x509.load_der_x509_certificate(chain[0])
+def _certificate(message: HandshakeMessage, told: Told) -> tuple[int, Values]:
+    """Return how many certificates a message shows, and whose the first one is; it may be any bytes."""
+    number = len(_found(message, told, "tls.handshake.certificate_length"))
+    values = {"number": str(number), "subject": _NONE, "issuer": _NONE, "until": _NONE}
+    for data in _found(message, told, "tls.handshake.certificate")[:1]:
+        assert isinstance(data, bytes)
+        with suppress(ValueError, TypeError):  # not a certificate, or none that can be read
+            own = x509.load_der_x509_certificate(data)
             values["subject"] = visible(own.subject.rfc4514_string()) or _NONE
             values["issuer"] = visible(own.issuer.rfc4514_string()) or _NONE
             values["until"] = f"{own.not_valid_after_utc:%Y-%m-%d}"
-        except (ValueError, TypeError):  # not a certificate, or none that can be read
-            pass
-    return values
+    return number, values
 
 
 def _names(names: dict[int, str], numbers: tuple[int, ...]) -> str:

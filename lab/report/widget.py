@@ -11,8 +11,8 @@ from typing import Any
 from capture.dissectors import best_dissector
 from capture.explanations import LANGUAGES, Language
 from lab.errors import LabError
-from lab.report.connections import connections
 from lab.report.frames import frames as packed
+from lab.report.glance import connections
 from lab.report.making import dissections
 from lab.report.page import module, style
 from lab.report.source import read_run

@@ -7,7 +7,6 @@ import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from capture.errors import TornCaptureError
@@ -18,8 +17,6 @@ from capture.segment import Segment
 from capture.streams import ByteStream, connections, streams
 from lab.decrypting.reading import Connection, decrypt
 from lab.sessions import Session, sessions
-
-_NO_KEYS: KeyLog = MappingProxyType({})
 
 
 class Frame(NamedTuple):
@@ -121,7 +118,7 @@ def read_wire(path: Path, keys: KeyLog | None) -> Wire:
 def _talk(parts: tuple[Segment, ...], session: Session, keys: KeyLog | None) -> Talk:
     if not session.is_tls:
         return Talk(parts, session, None)
-    tls = decrypt(session, keys if keys is not None else _NO_KEYS)
+    tls = decrypt(session, keys or {})
     opened = [[row.opened for row in tls.rows if row.opened and row.from_client is ours] for ours in (True, False)]
     if any(opened):
         session = replace(session, opened=(opened[0], opened[1]))

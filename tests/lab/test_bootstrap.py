@@ -392,6 +392,7 @@ def test_a_browser_is_for_the_tests_and_is_installed_apart_from_the_rest(
 ) -> None:
     install_all(put, *(program for program in bootstrap.TEST_PROGRAMS if program != "xxd"))
     put("apt-get")
+    monkeypatch.delenv("CI", raising=False)  # there more is installed
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(sys, "executable", str(put("python", MAKES_A_VENV)))
     assert bootstrap.main([]) == bootstrap.main(["--dev"]) == 0

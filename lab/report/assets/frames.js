@@ -6,7 +6,14 @@ const CHUNKS_KEPT = 8;
 async function unpack(text) {
   const packed = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return JSON.parse(await new Response(stream).text());
+  const { texts, frames } = JSON.parse(await new Response(stream).text());
+  for (const frame of frames) {
+    frame.nodes = frame.nodes.map(([text, ...place]) => {
+      const [name, label, ...here] = texts[text];
+      return [name, label, ...place, ...here];
+    });
+  }
+  return frames;
 }
 
 export class FrameStore {

@@ -16,8 +16,15 @@ from tests.lab.report.conftest import Captured
 def opened(value: dict[str, Any]) -> list[dict[str, Any]]:
     """Unpack all chunks as a browser does."""
     unpacked = [json.loads(zlib.decompress(base64.b64decode(chunk), wbits=-15)) for chunk in value["chunks"]]
-    assert [len(chunk) for chunk in unpacked[:-1]] == [PER_CHUNK] * (len(unpacked) - 1)
-    return [one for chunk in unpacked for one in chunk]
+    assert [len(chunk["frames"]) for chunk in unpacked[:-1]] == [PER_CHUNK] * (len(unpacked) - 1)
+    for chunk in unpacked:
+        texts = [json.dumps(text) for text in chunk["texts"]]
+        assert len(texts) == len(set(texts)), "each text stands once in a chunk"
+        for one in chunk["frames"]:
+            for node in one["nodes"]:
+                name, label, *here = chunk["texts"][node.pop(0)]
+                node[:] = [name, label, *node, *here]
+    return [one for chunk in unpacked for one in chunk["frames"]]
 
 
 def test_every_frame_with_its_bytes_and_fields(
@@ -69,11 +76,12 @@ def test_labels_are_visible_and_cut(captured: Captured) -> None:
 def test_what_is_no_tcp_is_called_by_its_protocol(captured: Captured) -> None:
     wire = read_wire(captured(), None)
     arp = Node("arp", "Address Resolution Protocol", None, 0, 0, 14, 0)
-    dissections = [Dissection(number, (Source("frame", bytes(14)),), (arp,)) for number in (1, 2, 3)]
-    # the third frame is none that the capture has, and so has no place
+    dissections = [Dissection(number, (Source("frame", bytes(14)),), (arp,)) for number in (0, 1, 2, 3)]
+    # the first and the last are none that the capture has, and so have no place
     packed = frames(wire, dissections)
     assert packed.value["count"] == 2
     assert packed.value["index"]["conn"] == [0, 0]
+    assert [one["frame"] for one in opened(packed.value)] == packed.value["index"]["frame"] == [1, 2]
 
 
 def test_an_explanation_is_kept_for_its_value_only(captured: Captured) -> None:

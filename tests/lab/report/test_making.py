@@ -47,7 +47,8 @@ def test_a_report_of_a_run(folder: Path) -> None:
 
 def test_it_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = folder / "report.html"
-    report.write_text("the one before")
+    before = "<!DOCTYPE html> the one before"
+    report.write_text(before)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -56,12 +57,23 @@ def test_it_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pytest.Mon
         disk.setattr(os, "fdopen", full)
         with pytest.raises(LabError, match="cannot be written: No space left on device"):
             make_report(folder, report, dissector="native")
-    assert report.read_text() == "the one before"
+    assert report.read_text() == before
     assert not list(folder.glob(".*"))
     make_report(folder, report, dissector="native")
     assert told(report)["dissector"] == "native"
     with pytest.raises(LabError, match=r"nowhere/report\.html cannot be written"):
         make_report(folder, folder / "nowhere" / "report.html", dissector="native")
+
+
+@pytest.mark.parametrize("name", ["capture.pcapng", "tls.keylog", "nowhere", "null"])
+def test_only_a_page_is_replaced(folder: Path, name: str) -> None:
+    (folder / "nowhere").symlink_to("nothing")
+    (folder / "null").symlink_to(os.devnull)
+    there = folder / name
+    before = there.read_bytes() if there.is_file() else b""
+    with pytest.raises(LabError, match="is there already and is no report"):
+        make_report(folder, there, dissector="native")
+    assert there.is_symlink() or there.read_bytes() == before
 
 
 def test_a_machine_without_wireshark(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

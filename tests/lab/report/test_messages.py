@@ -113,6 +113,19 @@ def test_the_same_words_twice(captured: Captured) -> None:
     assert (one["plain"]["spans"][0][0], two["plain"]["spans"][0][0]) == (5, 6)
 
 
+@pytest.mark.parametrize(
+    ("sides", "passed_on"),
+    [("><><", [[6], [8]]), (">><<", [[7], [8]]), ("><>", [[6], []]), (">><", [[], [7]])],
+)
+def test_the_same_words_are_passed_on_each_for_itself(
+    captured: Captured, sides: str, passed_on: list[list[int]]
+) -> None:
+    entered = (">", b"anna\n"), ("<", b"* welcome, anna. 1 here: anna\n")
+    said = [(side, b"yes\n" if side == ">" else b"anna > yes\n") for side in sides]
+    found = messages(read_wire(captured(*entered, *said), None), {})
+    assert [one["plain"]["passed_on"] for one in found] == passed_on
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     from certs.store import open_store  # noqa: PLC0415  (only this test needs it)

@@ -36,14 +36,15 @@ def test_lengths_and_bytes_are_those_of_the_capture(
     """Counted again by dpkt: every payload of the plaintext chat, byte by byte."""
     port = both.chats[Transport.PLAIN].port
     payloads: dict[int, bytes] = {}
+    once: dict[tuple[int, int, int], bytes] = {}  # a busy machine sends a segment again now and then
     for number, frame in enumerate(frames_of(both.folder.capture), start=1):
         segment = dpkt.ethernet.Ethernet(frame).data.data
         if port in (segment.sport, segment.dport) and segment.data:
-            payloads[number] = segment.data
+            payloads[number] = once[segment.sport, segment.dport, segment.seq] = segment.data
     found = data["numbers"]
     plain = {one["frame"]: one["length"] for one in found["records"] if one["transport"] == "plain"}
     assert plain == {number: len(payload) for number, payload in payloads.items()}
-    counted = Counter(b"".join(payloads.values()))
+    counted = Counter(b"".join(once.values()))
     assert found["histogram"]["plain"] == [counted[value] for value in range(256)]
     entropy = -sum(n / counted.total() * math.log2(n / counted.total()) for n in counted.values())
     assert found["verdicts"][0]["entropy"] == pytest.approx(entropy)
@@ -86,7 +87,7 @@ def test_claims_of_a_scenario() -> None:
     assert found["spans"] == [[3, 66, 90]] * 8
 
 
-def test_infinite_numbers_are_none(wire_of: WireOf) -> None:
-    found = numbers(wire_of("plain"), json.loads('{"seconds": NaN, "capture": {"packets": Infinity, "dropped": true}}'))
+def test_what_is_no_number_is_none(wire_of: WireOf) -> None:
+    found = numbers(wire_of("plain"), {"seconds": "<b>", "capture": {"packets": None, "dropped": True}})
     assert (found["seconds"], found["dropped"]) == (None, None)
     assert found["packets"] == len(wire_of("plain").frames)

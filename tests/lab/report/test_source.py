@@ -34,6 +34,10 @@ def test_the_newest_run(tmp_path: Path) -> None:
         os.utime(tmp_path / name / "capture.pcapng", ns=(age, age))
     (tmp_path / "20991231-235959-openssl").mkdir()  # holds no capture
     assert newest(tmp_path).name == "20261126-001535-both-10"
+    (tmp_path / "20261126-001536-live").mkdir()
+    (tmp_path / "20261126-001536-live" / "capture-00001.pcapng").touch()
+    with pytest.raises(LabError, match="name the capture file itself"):  # and no older run in its place
+        read_run(newest(tmp_path))
 
 
 def test_there_is_no_run(tmp_path: Path) -> None:
@@ -103,6 +107,14 @@ def test_what_a_folder_holds_may_be_anything(folder: Path, name: str, text: str,
     assert (dict(run.sent), dict(run.verdict)) == ({}, {})
     assert all(said in problem for problem in run.problems)
     assert len(run.problems) == bool(said)
+
+
+def test_numbers_that_cannot_be_reckoned_with_are_none(folder: Path) -> None:
+    nine = "9" * 400
+    (folder / "verdict.json").write_text(
+        f'{{"a": [NaN, -Infinity, 1e999, -{nine}, {nine}.0, 1764116135000000001, 7.5]}}'
+    )
+    assert read_run(folder).verdict == {"a": [None, None, None, None, None, 1764116135000000001, 7.5]}
 
 
 def test_a_file_that_may_not_be_read(folder: Path) -> None:

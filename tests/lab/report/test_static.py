@@ -1,6 +1,5 @@
 """The form without script, read back by Python's own HTML parser."""
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,13 +10,9 @@ from capture.dissection import Dissection, Node, Source
 from capture.dissectors import dissect
 from capture.explanations import LANGUAGES, Language, explain
 from lab.report.static import static
+from lab.report.words import words
 
 DATA = Path(__file__).parents[2] / "data"
-WORDS = Path(__file__).parents[3] / "lab" / "report" / "words"
-
-
-def words(language: Language) -> dict[str, str]:
-    return tomllib.loads((WORDS / language / "explorer.toml").read_text("utf-8"))
 
 
 @dataclass
@@ -78,7 +73,7 @@ def opened() -> list[Dissection]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_byte_and_field_is_there(opened: list[Dissection], language: Language) -> None:
     frame = next(one for one in opened if any(source.kind == "decrypted" for source in one.sources))
-    found = read(static([frame], words(language), language))
+    found = read(static([frame], words(language, "explorer"), language))
     assert [undumped(dump) for dump in found.dumps] == [source.data for source in frame.sources]
     assert [depth - 1 for depth, _ in found.items] == [node.depth for node in frame.nodes]
     for node, (_, text) in zip(frame.nodes, found.items, strict=True):
@@ -91,7 +86,7 @@ def test_every_byte_and_field_is_there(opened: list[Dissection], language: Langu
 
 
 def test_nothing_in_it_runs_or_is_fetched(opened: list[Dissection]) -> None:
-    found = read(static(opened, words("en"), "en"))
+    found = read(static(opened, words("en", "explorer"), "en"))
     assert found.tags <= {"div", "p", "details", "summary", "pre", "ul", "li", "strong", "code", "em", "br"}
     assert found.attributes == {"lang"}
 
@@ -100,7 +95,7 @@ def test_what_was_captured_is_only_text() -> None:
     hostile = '<script>alert(1)</script>&amp;"\x1b[31m\u202e\0\n'
     data = hostile.encode()
     node = Node(name="<b>", label=hostile, number=None, source=0, start=0, size=len(data), depth=0)
-    found = read(static([Dissection(1, (Source("frame", data),), (node,))], words("en"), "en"))
+    found = read(static([Dissection(1, (Source("frame", data),), (node,))], words("en", "explorer"), "en"))
     assert not found.tags & {"script", "b"}
     assert "<script>alert(1)</script>&amp;" in found.items[0][1]
     assert not set("\x1b\u202e\0") & set(found.text)
@@ -111,7 +106,7 @@ def test_it_stays_small(opened: list[Dissection]) -> None:
     """A long capture, and a long frame, are cut, and the page says so."""
     telling = next(one for one in opened if any(node.name == "tls" for node in one.nodes))
     long = replace(telling, sources=(Source("frame", telling.sources[0].data + bytes(65536)),))
-    found = read(static([long] * 20, words("en"), "en"))
+    found = read(static([long] * 20, words("en", "explorer"), "en"))
     assert len(found.dumps) == 8
     assert "12 more frames" in found.text
     assert len(found.dumps[0]) < 30_000
@@ -122,5 +117,5 @@ def test_frames_that_carry_data_come_first(opened: list[Dissection]) -> None:
     handshake = [one for one in opened[:6] if one.nodes[-1].name.startswith("tcp")]
     assert handshake, "a SYN among them"
     name = f"Frame {handshake[0].frame},"
-    assert name not in static(opened, words("en"), "en")
-    assert name in static(handshake, words("en"), "en"), "unless none does"
+    assert name not in static(opened, words("en", "explorer"), "en")
+    assert name in static(handshake, words("en", "explorer"), "en"), "unless none does"

@@ -9,20 +9,6 @@ def steps(wire_of: WireOf, name: str, *, keys: bool = True) -> list[Step]:
     return list(tls_steps(connection))
 
 
-def test_messages_that_share_a_record_and_messages_that_span_records(wire_of: WireOf) -> None:
-    """The spans of a side's messages join without a hole, whichever records they stand in."""
-    connection = wire_of("renegotiated").talks[0].tls
-    assert connection is not None
-    for ours in (True, False):
-        found = [step for step in tls_steps(connection) if step.from_client is ours and "certificate" in step.kind]
-        for step in found:
-            assert all(span.first <= span.last for span in step.spans)
-    shared = [step for step in steps(wire_of, "tls12") if not step.from_client and not step.sealed]
-    frames = {step.kind: step.spans for step in shared}
-    # OpenSSL sends these in records of their own, behind each other; each begins behind a header of five bytes
-    assert frames["certificate_12"][0].first == frames["server_hello_12"][-1].last + 1 + 5
-
-
 def test_the_conversation_is_one_step(wire_of: WireOf) -> None:
     connection = wire_of("tls13").talks[0].tls
     assert connection is not None

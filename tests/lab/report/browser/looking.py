@@ -124,4 +124,8 @@ def frame_of(data: dict[str, Any], frame: int) -> dict[str, Any]:
     place = data["frames"]["index"]["frame"].index(frame)
     chunk, at = divmod(place, data["frames"]["per"])
     packed = base64.b64decode(data["frames"]["chunks"][chunk])
-    return cast("dict[str, Any]", json.loads(zlib.decompress(packed, -15))[at])
+    opened = json.loads(zlib.decompress(packed, -15))
+    found: dict[str, Any] = opened["frames"][at]
+    texts = [opened["texts"][text] for text, *_ in found["nodes"]]
+    nodes = [[*text[:2], *node[1:], *text[2:]] for text, node in zip(texts, found["nodes"], strict=True)]
+    return {**found, "nodes": nodes}
