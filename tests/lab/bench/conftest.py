@@ -1,5 +1,8 @@
 """A watch over what a measurement leaves behind, and the machine that may capture."""
 
+import contextlib
+import os
+import select
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +26,14 @@ def _mine(name: str) -> set[str]:
     return found
 
 
+def _wait_for(process: str) -> None:
+    """Wait until a process has ended, but not for ever: what its parent's end has told it to do takes a moment."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(int(process))
+        select.select([descriptor], [], [], 10)
+        os.close(descriptor)
+
+
 @pytest.fixture
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail if a test leaves behind a temporary file, or a process of the test's: a mark in the environment shows it."""
@@ -32,6 +43,8 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
     assert list(folder.iterdir()) == []
+    for process in _mine(str(tmp_path)):
+        _wait_for(process)
     assert _mine(str(tmp_path)) == set()
 
 

@@ -91,6 +91,6 @@ def many(made: Made) -> Path:
     def build(folder: Path) -> None:
         words = folder / "words"
         words.write_text("".join(f"{'anna' if n % 2 else 'bert'} > message {n} of many\n" for n in range(1, 2001)))
-        demo(folder, "tls", f"--messages={words}")
+        demo(folder, "plain", f"--messages={words}")
 
     return made("many", build)

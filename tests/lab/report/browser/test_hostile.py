@@ -96,7 +96,7 @@ def test_nothing_of_it_is_run(name: str, open_report: Open, request: pytest.Fixt
     for part in (page.get_by_role("listbox", name="Messages"), page.get_by_role("grid", name="Frames")):
         part.focus()
         page.keyboard.press("Home")
-        for _ in range(7):
+        for _ in range(5):
             page.keyboard.press("ArrowDown")
             while folded.count():
                 folded.first.click()
