@@ -135,6 +135,7 @@ def _trees(process: subprocess.Popen[bytes]) -> Iterator[list[Field]]:
         yield from done
         done.clear()
     parser.Parse("", True)
+    yield from done  # expat may have put off what it could not finish in the last chunk
 
 
 def _field(attributes: Mapping[str, str]) -> Field:
