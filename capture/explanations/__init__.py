@@ -85,16 +85,16 @@ def explain(node: Node, data: bytes, language: Language) -> Explanation | None:
     Returns:
         None for a field that the catalogue does not have.
     """
-    name = node.name or _nameless(node.label)
+    name = key_of(node)
     entry = _catalogue(language).fields.get(name)
     if entry is None:
         return None
     return entry.fixed or _explained(name, language, node.number, node.size, bytes(data[:_HEAD]))
 
 
-def what_is(name: str, language: Language) -> tuple[str, str] | None:
-    """Return what a field of this name is, and where that is defined; None where the catalogue does not have it."""
-    entry = _catalogue(language).fields.get(name)
+def what_is(key: str, language: Language) -> tuple[str, str] | None:
+    """Return what a field is, and where that is defined, by its key; None where the catalogue does not have it."""
+    entry = _catalogue(language).fields.get(key)
     return None if entry is None else (entry.what, entry.where)
 
 
@@ -121,9 +121,9 @@ def _here(entry: _Entry, catalogue: _Catalogue, number: int | None, size: int, h
     return found or shown.fill(entry.here, number, size, head)
 
 
-def _nameless(label: str) -> str:
-    """The key of a line without a name: "Extension: padding (len=1)" is found under "*Extension"."""
-    return "*" + label.split(":", 1)[0].split(" (", 1)[0]
+def key_of(node: Node) -> str:
+    """Return what a line is found under: its name; without one "Extension: padding (len=1)" is under "*Extension"."""
+    return node.name or "*" + node.label.split(":", 1)[0].split(" (", 1)[0]
 
 
 def _load(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.dissection import Dissection, Node
-from capture.explanations import LANGUAGES, explain, what_is
+from capture.explanations import LANGUAGES, explain, key_of, what_is
 from chat.escape import visible
 from lab.report.glance import Glance, glances
 from lab.report.wire import Wire
@@ -110,7 +110,7 @@ class _Explained:
 
     def _explain(self, node: Node, data: bytes) -> str:
         """Return name, label and what the value means, in each language, as JSON."""
-        self._names[node.name] = None
+        self._names[key_of(node)] = None
         label = node.label if len(node.label) <= _LABEL else f"{node.label[:_LABEL]}…"
         told = [explain(node, data, language) for language in LANGUAGES]
         # an explanation is printable as it comes
