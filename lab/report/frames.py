@@ -9,7 +9,7 @@ import base64
 import itertools
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ PER_CHUNK = 64  # frames
 _LEVEL = 6  # of zlib
 _RAW = -15  # no header, the largest window
 _LABEL = 400  # characters: a certificate's label holds all of its bytes once more
+_SEALED, _SEALED_LABEL = "tls.app_data", "Encrypted Application Data"
+_OPENED_BELOW = "Encrypted content, opened below"  # what the native dissector calls the same bytes
 _NOTHING = Glance(-1, False, 0, "")
 
 
@@ -65,6 +67,25 @@ def frames(wire: Wire, dissections: Iterable[Dissection]) -> Frames:
     return Frames(value, explained.fields())
 
 
+def _as_sealed(nodes: Sequence[Node]) -> list[Node]:
+    """Return the fields; in each opened record of TLS 1.3 its ciphertext is one, as it is without the keys.
+
+    With the keys Wireshark has that field for application data only; where it is missing would tell what is inside.
+    """
+    found = []
+    for at, node in enumerate(nodes):
+        if not node.name and node.label.startswith(_OPENED_BELOW):
+            continue
+        found.append(node)
+        if node.name == "tls.record.length" and node.number and nodes[at - 2].name == "tls.record.opaque_type":
+            rest = nodes[at + 1 :]
+            end = next((n for n, one in enumerate(rest) if one.depth < node.depth), len(rest))
+            if not any((one.name, one.depth) == (_SEALED, node.depth) for one in rest[:end]):
+                start = node.start + node.size
+                found.append(Node(_SEALED, _SEALED_LABEL, None, node.source, start, node.number, node.depth))
+    return found
+
+
 def _top(dissection: Dissection) -> str:
     """Return what the innermost protocol of a frame is called."""
     labels = [node.label for node in dissection.nodes if not node.depth]
@@ -95,7 +116,7 @@ class _Explained:
     def _dissection(self, dissection: Dissection, texts: dict[str, int]) -> str:
         sources = [{"kind": source.kind, "hex": source.data.hex()} for source in dissection.sources]
         nodes = []
-        for node in dissection.nodes:
+        for node in _as_sealed(dissection.nodes):
             number = texts.setdefault(self._text(node, dissection.bytes_of(node)), len(texts))
             nodes.append(f"[{number},{node.source},{node.start},{node.size},{node.depth}]")
         return f'{{"frame":{dissection.frame},"sources":{_json(sources)},"nodes":[{",".join(nodes)}]}}'

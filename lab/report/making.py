@@ -35,8 +35,7 @@ class Report:
 
     Attributes:
         path: the file.
-        problems: what of the session could not be read, a sentence each; of a run that was judged not what its
-            connections came to, since some are meant to stay closed and its verdict has said which.
+        problems: what of the session could not be read, a sentence each.
     """
 
     path: Path
@@ -64,7 +63,7 @@ def make_report(
     run = read_run(source, keylog)
     wire = read_wire(run.capture, run.keys)
     _write(target, page(page_data(run, wire, dissector or best_dissector())))
-    return Report(target, (*run.problems, *wire.torn, *(() if run.verdict else wire.problems)))
+    return Report(target, _problems(run, wire))
 
 
 def page_data(run: Run, wire: Wire, dissector: DissectorName) -> dict[str, Any]:
@@ -90,9 +89,14 @@ def page_data(run: Run, wire: Wire, dissector: DissectorName) -> dict[str, Any]:
         "story": [one for talk in wire.talks if (one := story(wire, talk))["steps"]],
         "numbers": numbers(wire, run.verdict),
         "claims": claims(run.verdict),
-        "problems": [visible(problem) for problem in (*run.problems, *wire.torn, *wire.problems)],
+        "problems": [visible(problem) for problem in _problems(run, wire)],
         "frames": packed.value,
     }
+
+
+def _problems(run: Run, wire: Wire) -> tuple[str, ...]:
+    # some connections of a scenario are meant to stay closed, and its verdict has said which
+    return (*run.problems, *wire.torn, *(() if run.verdict else wire.problems))
 
 
 def dissections(run: Run, wire: Wire, dissector: DissectorName) -> Generator[Dissection, None, None]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from capture.segment import ACK, FIN, RST, SYN, Segment
 from capture.streams import Span
+from lab.decrypting.reading import Connection
 from lab.report.kinds import Kind
 from lab.report.messages import spans
 from lab.report.steps import Step, tls_steps
@@ -20,19 +21,28 @@ _MANY = 12  # alike steps that follow each other are told as one from so many on
 
 
 def story(wire: Wire, talk: Talk) -> dict[str, Any]:
-    """Return the story of a connection as the page has it."""
+    """Return the story of a connection as the page has it: as the keys tell it, and as anybody on the way does."""
+    tls = talk.tls
+    closed = None
+    if tls is not None and any(row.opened for row in tls.rows):
+        closed = replace(tls, rows=tuple(replace(row, opened=None) for row in tls.rows))
+    return {
+        "conn": talk.number,
+        "tls": tls is not None,
+        "steps": _steps(wire, talk, tls),
+        "outside": _steps(wire, talk, closed) if closed is not None else None,
+    }
+
+
+def _steps(wire: Wire, talk: Talk, tls: Connection | None) -> list[dict[str, Any]]:
     steps = [
         *_opening(wire, talk),
         *_ending(wire, talk),
-        *(tls_steps(talk.tls) if talk.tls is not None else ()),
+        *(tls_steps(tls) if tls is not None else ()),
         *_plain(talk),
     ]
     steps.sort(key=lambda step: (step.spans[0].frame, step.spans[0].first))
-    return {
-        "conn": talk.number,
-        "tls": talk.tls is not None,
-        "steps": [_value(wire, step) for step in _joined(steps)],
-    }
+    return [_value(wire, step) for step in _joined(steps)]
 
 
 def _value(wire: Wire, step: Step) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from lab.report.kinds import Kind
 _HELLO_REQUEST, _ENCRYPTED_EXTENSIONS, _CERTIFICATE_REQUEST, _CERTIFICATE_VERIFY, _CERTIFICATE_STATUS = 0, 8, 13, 15, 22
 _CLOSE_NOTIFY = 0  # an alert's description, RFC 8446, section 6.1
 _NONE = "-"
+_SIGNALS = (0x00FF, 0x5600)  # among the suites, and none: RFC 5746, section 3.3; RFC 7507, section 2
 
 Values = dict[str, str]
 
@@ -128,7 +129,7 @@ def _client_hello(message: HandshakeMessage, told: Told, *, again: bool) -> tupl
     hello = parse_client_hello(message.body)
     values = {
         "server_name": visible(hello.server_name) if hello.server_name else _NONE,
-        "suites": str(sum(suite not in GREASE for suite in hello.cipher_suites)),
+        "suites": str(sum(suite not in GREASE and suite not in _SIGNALS for suite in hello.cipher_suites)),
         "groups": _names(registry.GROUPS, hello.key_share_groups),
         "versions": _names(VERSIONS, hello.supported_versions or (hello.legacy_version,)),
         "alpn": visible(", ".join(hello.alpn)) or _NONE,

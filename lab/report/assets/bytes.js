@@ -11,7 +11,7 @@ export const hex = (number, digits = 2) => number.toString(16).padStart(digits, 
 const shownChar = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·");
 
 export class ByteGrid {
-  // on: { point(byte), leave(), pin(byte), release() }, byte: its offset in the source.
+  // on: { point(byte), focus(byte), leave(), pin(byte), release() }, byte: its offset in the source.
   constructor(words, on) {
     this.words = words;
     this.on = on;
@@ -134,7 +134,7 @@ export class ByteGrid {
       this.cell(byte)?.setAttribute("tabindex", "0");
     }
     this.rows.kept = Math.floor(byte / this.across);
-    this.on.point(byte);
+    this.on.focus(byte);
   }
 
   cell(byte) {

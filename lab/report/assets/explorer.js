@@ -48,11 +48,13 @@ class Explorer {
     this.grid = new ByteGrid(this.words, {
       ...back,
       point: (byte) => this.point(this.fields.at(this.source, byte), { from: "bytes" }),
+      focus: (byte) => this.goOn(this.fields.at(this.source, byte), "bytes"),
       pin: (byte) => this.pin(this.fields.at(this.source, byte)),
     });
     this.tree = new FieldTree(this.words, {
       ...back,
       point: (node) => this.point(this.fields.of(node), { from: "tree" }),
+      focus: (node) => this.goOn(this.fields.of(node), "tree"),
       pin: (node) => this.pin(this.fields.of(node)),
     });
     this.heading = el("div", { class: "frame-heading" });
@@ -63,7 +65,7 @@ class Explorer {
     const folding = (key, folded) => el("button", { type: "button", class: "link small", onclick: () => this.tree.foldAll(folded) }, this.say(key));
     this.element.replaceChildren(this.list.element, this.heading, el("p", { class: "hint muted small" }, this.say("hint")),
       el("div", { class: "views" },
-        el("div", { class: "left" }, this.tabs.element, this.panel, this.legend(), this.aside),
+        el("div", { class: "left" }, this.tabs.element, this.panel, this.aside, this.legend()),
         el("div", { class: "right" },
           el("div", { class: "tree-bar" }, el("h4", {}, this.say("tree")), folding("unfold", false), folding("fold", true)), this.tree.element)),
       this.live);
@@ -152,9 +154,19 @@ class Explorer {
     }
   }
 
-  pin(choice) {
+  isPinned(choice) {
     const { pinned } = this;
-    const again = choice && pinned && choice.source === pinned.source && choice.first === pinned.first && choice.last === pinned.last;
+    return choice && pinned && choice.source === pinned.source && choice.first === pinned.first && choice.last === pinned.last;
+  }
+
+  // The keyboard has no place to point away from: who walks on leaves what is pinned.
+  goOn(choice, from) {
+    if (!this.isPinned(choice)) this.pinned = null;
+    this.point(choice, { from });
+  }
+
+  pin(choice) {
+    const again = this.isPinned(choice);
     this.pinned = again ? null : choice;
     this.hovered = null;
     if (choice) this.latest = choice;
@@ -189,14 +201,14 @@ class Explorer {
     if (this.frame !== frame || !this.fields) return;
     if (this.fields.sources[source]?.locked !== false) source = 0;
     const end = this.fields.sources[source].bytes.length - 1;
-    this.pinned = this.fields.around(source, Math.min(first ?? 0, end), Math.min(last ?? first ?? 0, end));
-    this.latest = this.pinned;
-    this.hovered = null;
+    const wanted = this.fields.around(source, Math.min(first ?? 0, end), Math.min(last ?? first ?? 0, end));
+    this.latest = wanted;
+    this.pinned = this.hovered = null;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.heading.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
-    const { pinned } = this;
     this.light("go");
-    this.grid.focus(pinned.byte);
+    this.grid.focus(wanted.byte);
+    this.latest = wanted;
     this.hovered = null;
     this.light("go");
   }

@@ -62,6 +62,12 @@ function problems(data, say) {
     more.length > 0 && el("details", {}, el("summary", {}, say("problems_more", { n: more.length })), list(more)));
 }
 
+// Which record holds which message only keys could tell: where there are none, the list has no TLS side.
+function noKeys(data, say) {
+  const closed = data.connections?.some(({ tls }) => tls) && !data.messages?.some(({ tls }) => tls);
+  return closed ? el("p", { class: "note" }, sign("sealed"), " ", say("no_keys")) : null;
+}
+
 // The link of the part that is in sight says so.
 function followScroll(links) {
   const seen = new Map();
@@ -117,7 +123,7 @@ function header(data, words, bus, root) {
   const say = (key, values) => words.say("page", key, values);
   const draw = () => {
     text.replaceChildren(el("p", { class: "kicker muted" }, say("kicker", data)), el("h1", {}, say("title")), el("p", { class: "lede" }, say(`lede.${kindOf(data)}`)));
-    below.replaceChildren(...[glance(data, say), problems(data, say), facts(data, words, say)].filter(Boolean));
+    below.replaceChildren(...[glance(data, say), problems(data, say), noKeys(data, say), facts(data, words, say)].filter(Boolean));
   };
   draw();
   bus.on("language", draw);

@@ -5,8 +5,6 @@
 import { el } from "./dom.js";
 import { sign } from "./settings.js";
 
-const ALWAYS_TOLD = new Set(["conversation", "early_data"]); // sealed, but everybody can tell that it is there
-
 const BOTH_WAYS = new Set(["conversation", "conversation_plain", "records_sealed"]); // many in one, from both sides
 
 class Story {
@@ -58,11 +56,12 @@ class Story {
     return this.say(connection.who ? "story.option_who" : "story.option", { ...connection, n: conn });
   }
 
-  timeline({ conn, tls, steps }) {
+  // outside: the same connection as it looks without the keys.
+  timeline({ conn, tls, steps, outside }) {
     let ring = 0;
     const items = [];
-    for (const step of this.told(steps)) {
-      const keys = !step.hidden && this.words.has("story", `${step.kind}.keys`);
+    for (const step of this.keys ? steps : outside ?? steps) {
+      const keys = this.words.has("story", `${step.kind}.keys`);
       if (keys) ring += 1;
       items.push(this.step(step, { ring, keys, tls }));
     }
@@ -72,32 +71,14 @@ class Story {
       !tls && el("p", { class: "never tint-clear" }, sign("clear"), " ", this.say("story.never")));
   }
 
-  // Without the keys, what only they tell is one step: something encrypted.
-  told(steps) {
-    const told = [];
-    for (const step of steps) {
-      if (this.keys || !step.opened || ALWAYS_TOLD.has(step.kind)) told.push({ ...step, hidden: false });
-      else {
-        const before = told.at(-1);
-        if (before?.hidden && before.from_client === step.from_client) Object.assign(before, { count: before.count + step.count, spans: [...before.spans, ...step.spans] });
-        else told.push({ ...step, hidden: true });
-      }
-    }
-    return told;
-  }
-
   text(step, part) {
-    if (step.hidden) {
-      const { count } = step;
-      return { title: this.say("story.hidden"), what: this.say(count === 1 ? "story.hidden_one" : "story.hidden_what", { n: count }), learns: this.say("story.hidden_learns") }[part];
-    }
     const key = `${step.kind}.${part}`;
     if (part !== "title" && !this.words.has("story", key)) return null;
     return this.words.say("story", key, { ...step.values, count: this.words.number(step.count) });
   }
 
   step(step, { ring, keys, tls }) {
-    const way = !step.hidden && BOTH_WAYS.has(step.kind) ? "both" : step.from_client ? "client" : "server";
+    const way = BOTH_WAYS.has(step.kind) ? "both" : step.from_client ? "client" : "server";
     const direction = this.say(`story.from_${way}`);
     const arrows = [way !== "client" && sign("left"), way !== "server" && sign("right")];
     const [what, learns] = [this.text(step, "what"), this.text(step, "learns")];
@@ -113,11 +94,11 @@ class Story {
         this.places(step.spans)));
   }
 
-  state({ sealed, opened, hidden }, tls) {
+  state({ sealed, opened }, tls) {
     if (!tls) return null;
     const chip = (tint, text) => el("span", { class: `chip tint-${tint}` }, sign(tint), text);
     return el("p", { class: "chips" }, sealed ? chip("sealed", this.say("story.sealed")) : chip("clear", this.say("story.open")),
-      opened && !hidden && this.keys && chip("opened", this.say("story.opened")));
+      opened && chip("opened", this.say("story.opened")));
   }
 
   // The keys so far, the newest filled in.

@@ -6,7 +6,7 @@ import { nameAndValue } from "./fields.js";
 import { scrollWithin } from "./rows.js";
 
 export class FieldTree {
-  // on: { point(node), leave(), pin(node), release() }
+  // on: { point(node), focus(node), leave(), pin(node), release() }
   constructor(words, on) {
     this.on = on;
     this.folded = new Set();
@@ -112,7 +112,7 @@ export class FieldTree {
     this.items.get(this.current)?.setAttribute("tabindex", "-1");
     this.current = node;
     this.items.get(node).setAttribute("tabindex", "0");
-    if (tell) this.on.point(node);
+    if (tell) this.on.focus(node);
   }
 
   focus(node) {

@@ -142,9 +142,12 @@ def test_from_byte_to_byte_by_keyboard(explorer: Explorer) -> None:
         for _ in range(times):
             page.keyboard.press(key)
     page.keyboard.press("Enter")
-    page.keyboard.press("Control+Home")
     page.keyboard.press("Tab")
     assert explorer.lit() == list(range(start, start + size)), "Enter keeps it"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Tab")
+    assert explorer.lit()[0] == 0, "who walks on leaves it"
 
 
 def test_the_tree_by_keyboard(explorer: Explorer) -> None:
