@@ -72,7 +72,7 @@ def test_ctrl_c_with_the_tap(lab: Lab) -> None:
     stop_after(lab, 0.45, "--way", "tap")
 
 
-@pytest.mark.parametrize("moment", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("moment", [0.4, 0.6, 0.9])  # sooner, a busy machine still starts Python itself
 def test_ctrl_c_in_a_private_loopback(as_ordinary_user: Lab, moment: float) -> None:
     stop_after(as_ordinary_user, moment)
 
