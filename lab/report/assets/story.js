@@ -6,6 +6,8 @@ import { el } from "./dom.js";
 import { sign } from "./settings.js";
 
 const BOTH_WAYS = new Set(["conversation", "conversation_plain", "records_sealed"]); // many in one, from both sides
+// In the clear in a first handshake up to TLS 1.2, and encrypted in one that follows it.
+const CLEAR_AT_FIRST = /^(?!finished|change).*_12(_resumes)?$|^(server|client)_key_exchange|^(server_hello_done|certificate_status|hello_request)$/;
 
 class Story {
   constructor(data, words, bus) {
@@ -81,7 +83,8 @@ class Story {
     const way = BOTH_WAYS.has(step.kind) ? "both" : step.from_client ? "client" : "server";
     const direction = this.say(`story.from_${way}`);
     const arrows = [way !== "client" && sign("left"), way !== "server" && sign("right")];
-    const [what, learns] = [this.text(step, "what"), this.text(step, "learns")];
+    const again = step.sealed && CLEAR_AT_FIRST.test(step.kind);
+    const [what, learns] = [this.text(step, "what"), again ? this.say("story.again") : this.text(step, "learns")];
     return el("li", { class: `step from-${way}` },
       el("div", { class: "step-arrow" },
         el("h4", {}, this.text(step, "title")),

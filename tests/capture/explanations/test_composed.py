@@ -46,7 +46,7 @@ def test_suites() -> None:
     )
     assert "SHA-256 derives" in str(english(0xC0AC))  # RFC 6655, section 3: CCM without a hash in its name
     assert "Nothing is encrypted" in str(english(0x0002))
-    assert "No suite but a sign" in str(english(0x00FF))
+    assert "Not a suite but a signal" in str(english(0x00FF))
     assert "GREASE" in str(english(0x3A3A))
     assert english(0x9999) is None
     assert english(1 << 70) is None

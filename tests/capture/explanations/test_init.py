@@ -149,7 +149,7 @@ def test_what_a_value_means() -> None:
         "The body of this record is 38 bytes long.",
         "RFC 8446, section 5.1",
     )
-    assert explained("tls.record.length", b"\0\x01", 1, "es").here == "El contenido de este registro ocupa 1 byte."
+    assert explained("tls.record.length", b"\0\x01", 1, "es").here == "El cuerpo de este registro ocupa 1 byte."
     assert explained("tls.handshake.extensions_server_name", b"localhost").here == "The client asks for “localhost”."
     assert explained("ip.src", bytes([192, 0, 2, 1])).here == "It came from 192.0.2.1."
     assert explained("ipv6.dst", bytes(15) + b"\1").here == "It goes to ::1."
