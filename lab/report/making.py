@@ -1,7 +1,6 @@
 """Makes report.html: a session's files in, the page out, whole or not at all. No other part of the report writes."""
 
 import os
-import secrets
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -15,6 +14,7 @@ from capture.dissectors import DissectorName, Understood, best_dissector, dissec
 from capture.errors import TornCaptureError
 from capture.explanations import LANGUAGES
 from capture.keylog import KeyLog
+from capture.output import unfinished
 from capture.rights import MEANING, Way
 from chat.escape import visible
 from lab.errors import LabError
@@ -140,15 +140,10 @@ def _is_page(path: Path) -> bool:
 
 def _write(target: Path, text: str) -> None:
     try:
-        temporary = target.with_name(f".{secrets.token_hex(8)}.unfinished")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+        with unfinished(target, 0o600) as (file, temporary):
+            file.write(text.encode())
+            file.flush()
             temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
     except OSError as error:
         msg = f"{target} cannot be written: {error.strerror}."
         raise LabError(msg) from error
