@@ -21,6 +21,7 @@ from capture.errors import CaptureError
 from capture.readers.tshark import last_words
 from capture.tools import require
 
+_READ = ("-2", "-r", CAPTURE)  # -2: like sharkd, which reads the file to its end before it takes a frame apart
 _CHUNK = 1 << 16
 _SUMMARY = "geninfo"  # PDML's own, at the head of each frame
 _WRAPPER = "fake-field-wrapper"  # around fields that belong to no protocol
@@ -45,11 +46,10 @@ def dissect(path: Path, ports: Mapping[int, Understood], keylog: Path | None) ->
 
 
 def _read(program: str, where: Profile, path: Path) -> Iterator[Dissection]:
-    # stderr goes to a file: a pipe that nobody empties would stop tshark once it is full
     with (
         tempfile.TemporaryFile("w+", errors="replace") as stderr,
-        _start(program, where, stderr.fileno(), "-T", "pdml") as fields,
-        _start(program, where, stderr.fileno(), "-V", "-x") as text,
+        where.start(program, *_READ, "-T", "pdml", stderr=stderr) as fields,
+        where.start(program, *_READ, "-V", "-x", stderr=stderr) as text,
     ):
         try:
             printed = Printed(_lines(text))
@@ -65,18 +65,6 @@ def _read(program: str, where: Profile, path: Path) -> Iterator[Dissection]:
         finally:
             fields.kill()
             text.kill()
-
-
-def _start(program: str, where: Profile, stderr: int, *options: str) -> subprocess.Popen[bytes]:
-    # -2: like sharkd, which reads the file to its end before it takes a frame apart
-    return subprocess.Popen(
-        [program, "-2", "-r", CAPTURE, *options],
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        cwd=where.folder,
-        env=where.environment,
-        bufsize=1 << 20,
-    )
 
 
 class _EndedError(Exception):

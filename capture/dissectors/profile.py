@@ -6,12 +6,13 @@ preference or JSON cannot carry.
 """
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from capture.errors import KeyLogError
 
@@ -52,6 +53,25 @@ class Profile:
 
     folder: Path
     environment: Mapping[str, str]
+
+    def start(self, program: str, *options: str, stderr: IO[str], asked: bool = False) -> subprocess.Popen[bytes]:
+        """Start a program with this profile.
+
+        Args:
+            program: its path.
+            options: what it is told.
+            stderr: a file for its messages: a pipe that nobody empties would stop it once it is full.
+            asked: whether requests are written to its standard input; else that is ours.
+        """
+        return subprocess.Popen(
+            [program, *options],
+            stdin=subprocess.PIPE if asked else None,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=self.folder,
+            env=self.environment,
+            bufsize=1 << 20,
+        )
 
 
 @contextmanager

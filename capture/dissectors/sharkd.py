@@ -46,18 +46,9 @@ def dissect(path: Path, ports: Mapping[int, Understood], keylog: Path | None) ->
 
 
 def _talk(program: str, where: Profile, path: Path) -> Iterator[Dissection]:
-    # stderr goes to a file: a pipe that nobody empties would stop sharkd once it is full
     with (
         tempfile.TemporaryFile("w+", errors="replace") as stderr,
-        subprocess.Popen(
-            [program, "-"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            cwd=where.folder,
-            env=where.environment,
-            bufsize=1 << 20,
-        ) as process,
+        where.start(program, "-", stderr=stderr, asked=True) as process,
     ):
         try:
             sharkd = _Sharkd(process)
