@@ -17,11 +17,11 @@ from capture.tls import APPLICATION_DATA
 from chat.escape import visible
 from lab.overhear import Heard, overhear, repeated
 from lab.reading import listen
-from lab.report.source import Words
 from lab.report.wire import Talk, Wire
+from lab.scenario import Sent
 
 
-def messages(wire: Wire, sent: Mapping[str, Sequence[Words]]) -> list[dict[str, Any]]:
+def messages(wire: Wire, sent: Mapping[str, Sequence[Sent]]) -> list[dict[str, Any]]:
     """Return the conversation as the page has it.
 
     Args:
@@ -54,8 +54,8 @@ def messages(wire: Wire, sent: Mapping[str, Sequence[Words]]) -> list[dict[str, 
 
 
 def _rows(
-    sent: Mapping[str, Sequence[Words]], plain: Sequence[Heard], tls: Sequence[Heard]
-) -> Iterable[tuple[Words | None, Heard | None, Heard | None]]:
+    sent: Mapping[str, Sequence[Sent]], plain: Sequence[Heard], tls: Sequence[Heard]
+) -> Iterable[tuple[Sent | None, Heard | None, Heard | None]]:
     """Yield of each message what was sent, where it was read in plaintext, and where over TLS."""
     left, right = _Pool(plain), _Pool(tls)
     if sent:

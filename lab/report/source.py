@@ -16,25 +16,9 @@ from capture.keylog import KeyLog, read_keylog
 from capture.secrets import carried_keys
 from lab.errors import LabError
 from lab.folder import RunFolder
+from lab.scenario import Sent
 
 _STAMP = 3  # parts of a folder's name: date, time, what was run
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A message that was sent.
-
-    Attributes:
-        number: from 1.
-        who: the sender.
-        text: the words.
-        time_ns: when it was sent, nanoseconds since 1970.
-    """
-
-    number: int
-    who: str
-    text: str
-    time_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +37,7 @@ class Run:
     title: str
     capture: Path
     keys: KeyLog | None
-    sent: Mapping[str, tuple[Words, ...]]
+    sent: Mapping[str, tuple[Sent, ...]]
     verdict: Mapping[str, Any]
     problems: tuple[str, ...]
 
@@ -148,14 +132,16 @@ def _number(text: str) -> float | None:
     return value if set(text) & set(".eE") else int(text)
 
 
-def _transcript(value: Mapping[str, Any]) -> Mapping[str, tuple[Words, ...]]:
+def _transcript(value: Mapping[str, Any]) -> Mapping[str, tuple[Sent, ...]]:
     """Return the conversation of a demo; scenarios write other things into their transcripts."""
     if not value or not set(value) <= {"plain", "tls"}:
         return {}
     try:
         return {
             transport: tuple(
-                Words(int(one["number"]), str(one["who"]), str(one["text"]), int(one["time_ns"])) for one in messages
+                # who heard it is asked of the capture
+                Sent(int(one["number"]), str(one["who"]), str(one["text"]), (), int(one["time_ns"]))
+                for one in messages
             )
             for transport, messages in value.items()
         }

@@ -4,7 +4,7 @@ Pure. Puts together what `lab.report.steps` reads of the TLS records with the se
 and makes one step of the conversation. Says nothing of its own: the words are in words/<language>/story.toml.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,21 +26,18 @@ def story(wire: Wire, talk: Talk) -> dict[str, Any]:
     closed = None
     if tls is not None and any(row.opened for row in tls.rows):
         closed = replace(tls, rows=tuple(replace(row, opened=None) for row in tls.rows))
+    around = (*_opening(wire, talk), *_ending(wire, talk), *_plain(talk))
     return {
         "conn": talk.number,
         "tls": tls is not None,
-        "steps": _steps(wire, talk, tls),
-        "outside": _steps(wire, talk, closed) if closed is not None else None,
+        "steps": _steps(wire, around, tls),
+        "outside": _steps(wire, around, closed) if closed is not None else None,
     }
 
 
-def _steps(wire: Wire, talk: Talk, tls: Connection | None) -> list[dict[str, Any]]:
-    steps = [
-        *_opening(wire, talk),
-        *_ending(wire, talk),
-        *(tls_steps(tls) if tls is not None else ()),
-        *_plain(talk),
-    ]
+def _steps(wire: Wire, around: Sequence[Step], tls: Connection | None) -> list[dict[str, Any]]:
+    """Return the steps in their order: what happens around TLS, and the messages of TLS as `tls` has them."""
+    steps = [*around, *(tls_steps(tls) if tls is not None else ())]
     steps.sort(key=lambda step: (step.spans[0].frame, step.spans[0].first))
     return [_value(wire, step) for step in _joined(steps)]
 
