@@ -12,6 +12,8 @@ from capture.protection import Protection
 from capture.registry import ALERT_LEVELS
 from capture.tls import ALERT, HEADER, Record, RecordLayer
 
+CLOSE_NOTIFY = 0  # a description: the sender says nothing more (RFC 8446, section 6.1)
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:

@@ -15,7 +15,7 @@ from capture.anatomy_tree import Tree, plural, printable
 from capture.errors import MalformedError
 from capture.fields import Cursor, Field
 from capture.hello import ServerHello
-from capture.tls import HANDSHAKE_HEADER, HEADER, TLS_1_3, VERSIONS, Record
+from capture.tls import APPLICATION_DATA, HANDSHAKE_HEADER, HEADER, TLS_1_3, VERSIONS, Record
 
 _EXTENSION = "tls.handshake.extension"
 
@@ -78,7 +78,7 @@ def version_name(version: int | None) -> str:
 
 def record_header(tree: Tree, record: Record, start: int, version: int | None) -> None:
     """Add the five bytes of a record's header, which begin at `start`; `version` is that of the connection."""
-    opaque = version == TLS_1_3 and record.content_type == 23  # RFC 8446, section 5.2
+    opaque = version == TLS_1_3 and record.content_type == APPLICATION_DATA  # RFC 8446, section 5.2
     kind = "tls.record.opaque_type" if opaque else "tls.record.content_type"
     for name, value, at, end in (
         (kind, record.content_type, 0, 1),

@@ -17,8 +17,12 @@ from capture.handshake import parse_certificate, parse_new_session_ticket, parse
 from capture.hello import RETRY_RANDOM, ServerHello, parse_client_hello, parse_server_hello
 from capture.tls import (
     CERTIFICATE,
+    CERTIFICATE_REQUEST,
+    CERTIFICATE_STATUS,
+    CERTIFICATE_VERIFY,
     CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE,
+    ENCRYPTED_EXTENSIONS,
     FINISHED,
     HANDSHAKE_HEADER,
     KEY_UPDATE,
@@ -30,7 +34,6 @@ from capture.tls import (
     HandshakeMessage,
 )
 
-_ENCRYPTED_EXTENSIONS, _CERTIFICATE_REQUEST, _CERTIFICATE_VERIFY, _CERTIFICATE_STATUS = 8, 13, 15, 22
 _COMPRESSED_CERTIFICATE = 25  # RFC 8879, section 4
 
 Reader = Callable[[Cursor], object]
@@ -50,8 +53,8 @@ _COMMON: Mapping[int, Reader] = {
 }
 _IN: Mapping[int, Mapping[int, Reader]] = {
     NEW_SESSION_TICKET: {extensions.EARLY_DATA: extensions.max_early_data},
-    _CERTIFICATE_REQUEST: {extensions.SIGNATURE_ALGORITHMS: extensions.signature_algorithms},
-    _ENCRYPTED_EXTENSIONS: {
+    CERTIFICATE_REQUEST: {extensions.SIGNATURE_ALGORITHMS: extensions.signature_algorithms},
+    ENCRYPTED_EXTENSIONS: {
         extensions.SERVER_NAME: extensions.server_name,
         extensions.ALPN: extensions.alpn,
         extensions.SUPPORTED_GROUPS: extensions.supported_groups,
@@ -116,10 +119,10 @@ def _read(msg_type: int, cursor: Cursor, answer: ServerHello | None) -> str:
         title = _server_key_exchange(message, cursor, answer)
     elif msg_type == CLIENT_KEY_EXCHANGE and answer is not None:
         title = _client_key_exchange(cursor, answer)
-    elif msg_type == _ENCRYPTED_EXTENSIONS:
+    elif msg_type == ENCRYPTED_EXTENSIONS:
         _extensions(cursor)
         cursor.done()
-    elif msg_type in (_CERTIFICATE_REQUEST, _CERTIFICATE_VERIFY, _CERTIFICATE_STATUS, _COMPRESSED_CERTIFICATE):
+    elif msg_type in (CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CERTIFICATE_STATUS, _COMPRESSED_CERTIFICATE):
         _about_certificates(msg_type, cursor, answer, tls13=tls13)
     elif msg_type == FINISHED:
         cursor.opaque(cursor.left, "tls.handshake.verify_data")
@@ -185,11 +188,11 @@ def _new_session_ticket(cursor: Cursor) -> None:  # RFC 8446, section 4.6.1
 
 
 def _about_certificates(msg_type: int, cursor: Cursor, answer: ServerHello | None, *, tls13: bool) -> None:
-    if msg_type == _CERTIFICATE_VERIFY:  # RFC 8446, section 4.4.3; RFC 5246, section 7.4.8
+    if msg_type == CERTIFICATE_VERIFY:  # RFC 8446, section 4.4.3; RFC 5246, section 7.4.8
         if answer is None or answer.version >= TLS_1_2:
             cursor.number(2, "tls.handshake.sig_hash_alg")
         _vector(cursor, 2, "tls.handshake.client_cert_vrfy.sig_len", "tls.handshake.client_cert_vrfy.sig")
-    elif msg_type == _CERTIFICATE_STATUS:  # RFC 6066, section 8
+    elif msg_type == CERTIFICATE_STATUS:  # RFC 6066, section 8
         cursor.number(1, "tls.handshake.extensions_status_request_type")
         response = cursor.vector(3, "tls.handshake.ocsp_response_len")
         response.opaque(response.left)

@@ -13,9 +13,9 @@ from capture.anatomy_labels import number_name
 from capture.anatomy_streams import Part, Unit
 from capture.anatomy_tree import Tree, digits, plural
 from capture.dissection import Source
-from capture.tls import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Record
+from capture.tls import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT, TLS_1_3, Record
 
-_HEARTBEAT = 24
+OPENED_BELOW = "Encrypted content, opened below"  # label of a ciphertext whose content has its own tree
 
 
 def data(tree: Tree, content: bytes, start: int) -> None:
@@ -71,7 +71,7 @@ def _record(tree: Tree, sources: list[Source], unit: Unit, start: int) -> None:
         if unit.content_type == APPLICATION_DATA:
             _closed(tree, record, inside, "Encrypted ")
         else:
-            tree.rest("Encrypted content, opened below", inside, start + len(unit.data))
+            tree.rest(OPENED_BELOW, inside, start + len(unit.data))
         if unit.content:
             sources.append(Source("decrypted", unit.content))
             tree.source = len(sources) - 1
@@ -92,7 +92,7 @@ def _closed(tree: Tree, record: Record, start: int, how: str) -> None:
         tree.add("tls.alert_message", f"Alert Message: {how}Alert", start, size)
     elif record.content_type == CHANGE_CIPHER_SPEC:
         tree.add("tls.change_cipher_spec", "Change Cipher Spec Message", start, size)
-    elif record.content_type == _HEARTBEAT:
+    elif record.content_type == HEARTBEAT:
         tree.add("tls.heartbeat_message", f"{how}Heartbeat Message", start, size)
     else:
         tree.add("tls.app_data", f"{how}Application Data: {digits(record.fragment)}", start, size)
@@ -110,7 +110,7 @@ def _content(tree: Tree, sources: list[Source], unit: Unit, start: int) -> None:
         anatomy.alert(tree, content, start)
     elif unit.content_type == CHANGE_CIPHER_SPEC:
         tree.add("tls.change_cipher_spec", "Change Cipher Spec Message", start, len(content))
-    elif unit.content_type == _HEARTBEAT:
+    elif unit.content_type == HEARTBEAT:
         anatomy.heartbeat(tree, content, start)
     elif unit.content_type == APPLICATION_DATA:
         if unit.opened is None:
@@ -128,7 +128,7 @@ def _part(tree: Tree, sources: list[Source], unit: Unit, part: Part, start: int)
         sources.append(Source("reassembled", part.message))
         tree.source = len(sources) - 1
     at = start + part.start if part.which == "whole" else 0
-    anatomy.handshake(tree, part.message, at, unit.answer, tls13=unit.version == 0x0304)
+    anatomy.handshake(tree, part.message, at, unit.answer, tls13=unit.version == TLS_1_3)
 
 
 def _title(unit: Unit) -> str:
@@ -148,4 +148,4 @@ def _title(unit: Unit) -> str:
         return f"Alert (Level: {said[0]}, Description: {said[1]})"
     if unit.content_type == CHANGE_CIPHER_SPEC:
         return "Change Cipher Spec Protocol: Change Cipher Spec"
-    return "Heartbeat" if unit.content_type == _HEARTBEAT else "Application Data Protocol: Application Data"
+    return "Heartbeat" if unit.content_type == HEARTBEAT else "Application Data Protocol: Application Data"

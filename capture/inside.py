@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from capture import registry
 from capture.errors import MalformedError
+from capture.extensions import EARLY_DATA
 from capture.fields import Cursor
 from capture.hello import RETRY_RANDOM
 from capture.tls import (
@@ -25,7 +26,6 @@ from capture.tls import (
     SERVER_HELLO,
 )
 
-_EARLY_DATA = 42  # extension type, RFC 8446, section 4.2
 CLOSED = (-1, b"")
 _UPDATE_REQUESTED = {0: "update_not_requested", 1: "update_requested"}  # section 4.6.3
 
@@ -134,7 +134,7 @@ def _ticket(body: bytes, *, tls13: bool) -> str:
         extensions = cursor.vector(2)
         while extensions.left:
             kind, content = extensions.number(2), extensions.vector(2)
-            if kind == _EARLY_DATA:
+            if kind == EARLY_DATA:
                 early = content.number(4)
                 content.done()
     cursor.done()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.alert import CLOSE_NOTIFY
 from capture.decrypt import open_sides
 from capture.errors import CaptureError, TornCaptureError
 from capture.hello import ServerHello, server_hello
@@ -23,8 +24,6 @@ from capture.streams import Span, reassemble
 from capture.tls import ALERT, TLS_1_3, VERSIONS, Record
 from lab.errors import LabError
 from lab.sessions import Session, sessions
-
-_CLOSE_NOTIFY = b"\0"  # an alert's description, RFC 8446, section 6.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,4 +201,4 @@ def _rows(
     for record, state, content, things in zip(records, states, contents, inside, strict=True):
         place = _place(record)
         yield Row(record, state, opened.get(place), place in failed, things, closed)
-        closed |= content[0] == ALERT and content[1][1:] == _CLOSE_NOTIFY
+        closed |= content[0] == ALERT and content[1][1:] == bytes([CLOSE_NOTIFY])

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capture.anatomy_records import OPENED_BELOW
 from capture.dissection import Dissection, Node
 from capture.explanations import LANGUAGES, explain, key_of, what_is
 from chat.escape import visible
@@ -24,7 +25,6 @@ _LEVEL = 6  # of zlib
 _RAW = -15  # no header, the largest window
 _LABEL = 400  # characters: a certificate's label holds all of its bytes once more
 _SEALED, _SEALED_LABEL = "tls.app_data", "Encrypted Application Data"
-_OPENED_BELOW = "Encrypted content, opened below"  # what the native dissector calls the same bytes
 _NOTHING = Glance(-1, False, 0, "")
 
 
@@ -74,7 +74,7 @@ def _as_sealed(nodes: Sequence[Node]) -> list[Node]:
     """
     found = []
     for at, node in enumerate(nodes):
-        if not node.name and node.label.startswith(_OPENED_BELOW):
+        if not node.name and node.label.startswith(OPENED_BELOW):
             continue
         found.append(node)
         if node.name == "tls.record.length" and node.number and nodes[at - 2].name == "tls.record.opaque_type":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from capture import registry
+from capture.alert import CLOSE_NOTIFY
 from capture.anatomy_messages import message_fields
 from capture.errors import MalformedError
 from capture.extensions import EARLY_DATA, split_extensions
@@ -19,10 +20,15 @@ from capture.hello import ServerHello, parse_client_hello, parse_server_hello
 from capture.registry import GREASE, name
 from capture.tls import (
     CERTIFICATE,
+    CERTIFICATE_REQUEST,
+    CERTIFICATE_STATUS,
+    CERTIFICATE_VERIFY,
     CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE,
+    ENCRYPTED_EXTENSIONS,
     END_OF_EARLY_DATA,
     FINISHED,
+    HELLO_REQUEST,
     KEY_UPDATE,
     NEW_SESSION_TICKET,
     SERVER_HELLO,
@@ -35,9 +41,6 @@ from capture.tls import (
 from chat.escape import visible
 from lab.report.kinds import Kind
 
-# Handshake message types that no one else here needs: RFC 8446, section 4; RFC 5246, section 7.4; RFC 6066, section 8.
-_HELLO_REQUEST, _ENCRYPTED_EXTENSIONS, _CERTIFICATE_REQUEST, _CERTIFICATE_VERIFY, _CERTIFICATE_STATUS = 0, 8, 13, 15, 22
-_CLOSE_NOTIFY = 0  # an alert's description, RFC 8446, section 6.1
 _NONE = "-"
 _SIGNALS = (0x00FF, 0x5600)  # among the suites, and none: RFC 5746, section 3.3; RFC 7507, section 2
 
@@ -81,7 +84,7 @@ def retry(messages: Sequence[HandshakeMessage]) -> ServerHello | None:
 def refuses_early_data(messages: Sequence[HandshakeMessage]) -> bool:
     """Tell whether EncryptedExtensions are there and take no early data (RFC 8446, section 4.2.10)."""
     for message in messages:
-        if message.msg_type == _ENCRYPTED_EXTENSIONS:
+        if message.msg_type == ENCRYPTED_EXTENSIONS:
             with suppress(MalformedError):
                 return EARLY_DATA not in split_extensions(Cursor(message.body).vector(2))
     return False
@@ -115,7 +118,7 @@ def tell_alert(plaintext: bytes) -> tuple[Kind, Values]:
         "description": name(registry.ALERT_DESCRIPTIONS, description),
         "level": name(registry.ALERT_LEVELS, level),
     }
-    return ("alert_close" if description == _CLOSE_NOTIFY else "alert"), values
+    return ("alert_close" if description == CLOSE_NOTIFY else "alert"), values
 
 
 def _other(message: HandshakeMessage) -> tuple[Kind, Values]:
@@ -167,9 +170,9 @@ def _told13(message: HandshakeMessage, told: Told, from_client: bool) -> tuple[K
         return "new_session_ticket", _lifetime(message, told)
     simple: Mapping[int, tuple[Kind, Kind]] = {  # from the client, from the server
         END_OF_EARLY_DATA: ("end_of_early_data", "end_of_early_data"),
-        _ENCRYPTED_EXTENSIONS: ("encrypted_extensions", "encrypted_extensions"),
-        _CERTIFICATE_REQUEST: ("certificate_request", "certificate_request"),
-        _CERTIFICATE_VERIFY: ("certificate_verify_client", "certificate_verify"),
+        ENCRYPTED_EXTENSIONS: ("encrypted_extensions", "encrypted_extensions"),
+        CERTIFICATE_REQUEST: ("certificate_request", "certificate_request"),
+        CERTIFICATE_VERIFY: ("certificate_verify_client", "certificate_verify"),
         FINISHED: ("finished_client", "finished_server"),
         KEY_UPDATE: ("key_update", "key_update"),
     }
@@ -191,10 +194,10 @@ def _told12(message: HandshakeMessage, told: Told, from_client: bool) -> tuple[K
     if kind == NEW_SESSION_TICKET:
         return "new_session_ticket_12", _lifetime(message, told)
     simple: Mapping[int, Kind] = {
-        _HELLO_REQUEST: "hello_request",
-        _CERTIFICATE_REQUEST: "certificate_request_12",
-        _CERTIFICATE_VERIFY: "certificate_verify_12",
-        _CERTIFICATE_STATUS: "certificate_status",
+        HELLO_REQUEST: "hello_request",
+        CERTIFICATE_REQUEST: "certificate_request_12",
+        CERTIFICATE_VERIFY: "certificate_verify_12",
+        CERTIFICATE_STATUS: "certificate_status",
         SERVER_HELLO_DONE: "server_hello_done",
         FINISHED: "finished_12",
     }

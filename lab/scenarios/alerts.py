@@ -16,7 +16,6 @@ from capture.tls import ALERT, Record, RecordLayer
 from lab.sessions import Session
 
 FATAL = 2  # the level; RFC 8446, section 6
-CLOSE_NOTIFY = 0  # the description; section 6.1
 
 
 @dataclass(frozen=True, slots=True)

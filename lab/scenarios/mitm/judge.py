@@ -10,6 +10,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Final
 
+from capture.alert import CLOSE_NOTIFY
 from capture.streams import Span
 from lab.overhear import Heard
 from lab.scenarios.mitm.cast import Shown, Who
@@ -42,14 +43,14 @@ _CHECKS: Final = {
 
 # RFC 8446, section 6.2, and what OpenSSL makes of it: the alerts with which a client may refuse. The RFC has no alert
 # for a wrong name, and one for dates, "expired or not currently valid", which OpenSSL sends for the first alone.
-_UNKNOWN_CA, _BAD, _REVOKED, _EXPIRED, _UNKNOWN, _CLOSE_NOTIFY = 48, 42, 44, 45, 46, 0
+_UNKNOWN_CA, _BAD, _REVOKED, _EXPIRED, _UNKNOWN = 48, 42, 44, 45, 46
 ALERTS: Final = {
     Check.ISSUER: {_UNKNOWN_CA},
     Check.NAME: {_BAD, _UNKNOWN},
     Check.DATES: {_EXPIRED, _BAD},
     Check.CA_BIT: {_UNKNOWN_CA, _BAD},
     Check.CRL: {_REVOKED},
-    Check.KEY: {_CLOSE_NOTIFY},  # TLS itself found nothing wrong, so the client just leaves
+    Check.KEY: {CLOSE_NOTIFY},  # TLS itself found nothing wrong, so the client just leaves
     Check.OTHER: set[int](),
 }
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from capture.alert import CLOSE_NOTIFY
 from capture.sources.source import Counters
 from capture.streams import Span
 from lab.folder import RunFolder
-from lab.scenarios.alerts import CLOSE_NOTIFY, FATAL, SeenAlert
+from lab.scenarios.alerts import FATAL, SeenAlert
 from lab.scenarios.shape import Claim, Judgement, Question
 from lab.scenarios.tamper.changes import BODY, Flip, Tampering, Target, Transport
 from lab.scenarios.tamper.difference import Difference, Kind, difference
