@@ -12,7 +12,7 @@ settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
     """Find a program: without it a test is skipped on a person's machine, and fails where everything must run (CI)."""
 

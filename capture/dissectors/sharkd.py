@@ -51,17 +51,7 @@ def _talk(program: str, where: Profile, path: Path) -> Iterator[Dissection]:
         where.start(program, "-", stderr=stderr, asked=True) as process,
     ):
         try:
-            sharkd = _Sharkd(process)
-            sharkd.ask("load", file=CAPTURE)
-            sharkd.ask("status")
-            sharkd.answer()
-            count = int(sharkd.answer()["frames"])
-            asked = 0
-            for frame in range(1, count + 1):
-                while asked < min(count, frame + _AHEAD):
-                    asked += 1
-                    sharkd.ask("frame", frame=asked, proto=True, bytes=True)
-                yield _dissection(frame, sharkd.answer())
+            yield from Sharkd(process).frames(CAPTURE)
         except _EndedError as error:
             status = process.wait()
             stderr.seek(0)
@@ -88,8 +78,11 @@ class _RefusedError(Exception):
     """sharkd answers that it cannot do it."""
 
 
-class _Sharkd:
-    """The two pipes to a sharkd."""
+class Sharkd:
+    """A conversation with a sharkd that was started with its standard input and output as pipes.
+
+    What it cannot be asked or answers otherwise than it should raises as `dissect` expects it.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -97,13 +90,26 @@ class _Sharkd:
         self._in, self._out = process.stdin.fileno(), process.stdout
         self._asked = self._answered = 0
 
-    def ask(self, method: str, **parameters: Any) -> None:
+    def frames(self, file: str) -> Iterator[Dissection]:
+        """Let it load a capture file and yield each frame of it; to the end, before another file is asked for."""
+        self._ask("load", file=file)
+        self._ask("status")
+        self._answer()
+        count = int(self._answer()["frames"])
+        asked = 0
+        for frame in range(1, count + 1):
+            while asked < min(count, frame + _AHEAD):
+                asked += 1
+                self._ask("frame", frame=asked, proto=True, bytes=True)
+            yield _dissection(frame, self._answer())
+
+    def _ask(self, method: str, **parameters: Any) -> None:
         self._asked += 1
         request = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": parameters}
         with contextlib.suppress(BrokenPipeError):  # then there is no answer, which is noticed
             os.write(self._in, json.dumps(request).encode() + b"\n")
 
-    def answer(self) -> Any:
+    def _answer(self) -> Any:
         line = b"\n"
         while line == b"\n":  # it writes empty ones in between
             line = self._out.readline()

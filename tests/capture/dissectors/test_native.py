@@ -1,6 +1,7 @@
 """Our trees against Wireshark's, node by node, for every capture there is."""
 
 import contextlib
+import functools
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.dissection import Dissection, Node
-from capture.dissectors import Understood, dissect, native
+from capture.dissectors import Understood, native
+from capture.dissectors.profile import profile
+from capture.dissectors.sharkd import Sharkd
 from capture.errors import CaptureError, NotACaptureError, TornCaptureError
 from capture.keylog import read_keylog
 from capture.secrets import save
@@ -62,6 +65,16 @@ def keys_of(capture: Path) -> Path | None:
     return keys if keys.exists() and capture.name not in CLOSED else None
 
 
+def keys_of_traces() -> str:
+    every = [item for trace in traces().values() for item in trace.keylog().items()]
+    return "\n".join(f"{label} {name.hex()} {key.hex()}" for (label, name), key in every)
+
+
+@functools.cache
+def natively(name: str) -> list[Dissection]:
+    return list(native.dissect(DATA / name, ports=PORTS, keylog=keys_of(DATA / name)))
+
+
 def described(dissection: Dissection, without: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
     """What is compared of a frame's nodes: all but the labels, and depth and order too."""
     return [
@@ -95,59 +108,80 @@ def test_the_captures_are_there() -> None:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_every_byte_is_in_a_field(name: str) -> None:
-    found = list(native.dissect(DATA / name, ports=PORTS, keylog=keys_of(DATA / name)))
+    found = natively(name)
     assert [dissection.frame for dissection in found] == sorted({dissection.frame for dissection in found})
     for dissection in found:
         check_every_byte(dissection)
 
 
-def check_against_wireshark(capture: Path, keys: Path | None, without: tuple[str, ...] = ()) -> set[str]:
+Wireshark = Callable[[Path], list[Dissection]]
+
+
+@pytest.fixture(scope="module")
+def wireshark(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wireshark]:
+    """Take a capture apart with sharkd and all keys: one sharkd for every capture, as its start is what takes time."""
+    keys = tmp_path_factory.mktemp("keys") / "keys.txt"
+    known = {path for name in CAPTURES if (path := keys_of(DATA / name))}
+    keys.write_text("\n".join((keys_of_traces(), *(path.read_text() for path in known))))
+    with (
+        profile(DATA / CAPTURES[0], PORTS, keys) as where,
+        tempfile.TemporaryFile("w+") as said,
+        where.start(tool("sharkd"), "-", stderr=said, asked=True) as program,
+    ):
+        sharkd = Sharkd(program)
+        try:
+            yield lambda capture: list(sharkd.frames(str(capture)))
+        finally:
+            program.kill()
+
+
+def check_against_wireshark(
+    ours: list[Dissection], theirs: list[Dissection], without: tuple[str, ...] = (), *, more: bool = False
+) -> set[str]:
     """Hold every frame of ours against Wireshark's; return the names that both have."""
-    theirs = {other.frame: other for other in dissect(capture, ports=PORTS, keylog=keys, dissector="sharkd")}
+    numbered = {other.frame: other for other in theirs}
     names = set()
-    for one in native.dissect(capture, ports=PORTS, keylog=keys):
-        other = theirs.pop(one.frame)
+    for one in ours:
+        other = numbered.pop(one.frame)
         assert [source.kind for source in one.sources] == [source.kind for source in other.sources]
         assert described(one, without) == described(other, without), one.frame
         names |= {node.name for node in one.nodes}
-    assert bool(theirs) == (capture.name == "other-blocks.pcapng"), "only that one has frames that are no packets"
+    assert bool(numbered) == more, "only one capture has frames that are no packets"
     return names
 
 
 @pytest.mark.parametrize("name", sorted(set(CAPTURES) - set(OTHERWISE)))
-def test_nodes_are_wiresharks(name: str, tool: Callable[[str], str]) -> None:
-    tool("sharkd")
-    names = check_against_wireshark(DATA / name, keys_of(DATA / name), EXCEPT.get(name, ()))
+def test_nodes_are_wiresharks(name: str, wireshark: Wireshark) -> None:
+    names = check_against_wireshark(
+        natively(name), wireshark(DATA / name), EXCEPT.get(name, ()), more=name == "other-blocks.pcapng"
+    )
     assert ("tls.record" in names) == name.startswith(("tls", "keys", "foreign", "renegotiated"))
 
 
-def test_messages_that_no_capture_has(tmp_path: Path, tool: Callable[[str], str]) -> None:
-    tool("sharkd")
+def test_messages_that_no_capture_has(tmp_path: Path, wireshark: Wireshark) -> None:
     capture = tmp_path / "made.pcap"
     made.write(capture, made.handshakes())
     # of a name Wireshark's field leaves out the header of its sequence
-    names = check_against_wireshark(capture, None, ("tls.handshake.dname",))
-    for dissection in native.dissect(capture, ports=PORTS):
+    found = list(native.dissect(capture, ports=PORTS))
+    names = check_against_wireshark(found, wireshark(capture), ("tls.handshake.dname",))
+    for dissection in found:
         check_every_byte(dissection)
     rare = {"ys", "yc", "p", "hint", "identity", "dname", "cert_type", "ocsp_response_len", "max_fragment_length"}
     assert {f"tls.handshake.{name}" for name in rare} | {"tls.heartbeat_message.payload"} <= names
 
 
-def test_the_traces_of_rfc_8448(tmp_path: Path, tool: Callable[[str], str]) -> None:
+def test_the_traces_of_rfc_8448(tmp_path: Path, wireshark: Wireshark) -> None:
     """Among them a client with a certificate, and a CertificateRequest of TLS 1.3."""
-    tool("sharkd")
     capture, keys = tmp_path / "rfc8448.pcap", tmp_path / "keys.txt"
-    found = traces().values()
-    made.write(capture, [trace.records for trace in found])
-    lines = [f"{label} {name.hex()} {key.hex()}" for trace in found for (label, name), key in trace.keylog().items()]
-    keys.write_text("\n".join(lines))
-    names = check_against_wireshark(capture, keys)
+    made.write(capture, [trace.records for trace in traces().values()])
+    keys.write_text(keys_of_traces())
+    ours = list(native.dissect(capture, ports=PORTS, keylog=keys))
+    names = check_against_wireshark(ours, wireshark(capture))
     assert {"tls.handshake.certificate_request_context_length", "tls.handshake.client_cert_vrfy.sig"} <= names
 
 
-def test_a_message_in_many_records(tmp_path: Path, tool: Callable[[str], str]) -> None:
+def test_a_message_in_many_records(tmp_path: Path) -> None:
     """Cut in its header, in its body, and at its end; with the end of one and the beginning of the next in a record."""
-    tool("sharkd")
     (_, hello), answer = made.hellos(0x009E, extensions=made.EXTENSIONS)
     message = hello[5:]
     certificate = made.message(11, made.vector(3, made.vector(3, b"\x30\3\2\1\1")))
@@ -175,17 +209,16 @@ def test_a_message_in_many_records(tmp_path: Path, tool: Callable[[str], str]) -
     assert whole == [message, certificate]
 
 
-def test_a_record_in_many_segments(tmp_path: Path, tool: Callable[[str], str]) -> None:
+def test_a_record_in_many_segments(tmp_path: Path, wireshark: Wireshark) -> None:
     """It is shown with its last byte, on a source of its own; two in one segment are side by side."""
-    tool("sharkd")
     (_, hello), (_, answer) = made.hellos(0x009E, extensions=made.EXTENSIONS)
     capture = tmp_path / "made.pcap"
     both = answer + made.record(made.message(14))
     sent = [(True, hello[:7]), (True, hello[7:60]), (True, hello[60:]), (False, both)]
     made.write(capture, [sent])
-    names = check_against_wireshark(capture, None)
-    assert {"tcp.segment_data", "tls.record"} <= names
     found = list(native.dissect(capture, ports=PORTS))
+    names = check_against_wireshark(found, wireshark(capture))
+    assert {"tcp.segment_data", "tls.record"} <= names
     assert [source.data for source in found[4].sources[1:]] == [hello]
     assert [node.size for node in found[5].nodes if node.name == "tls"] == [len(both)]
 
