@@ -102,12 +102,11 @@ def running(name: str, command: Sequence[str], limit: float = 120) -> Iterator[P
         LabError: it cannot be started.
     """
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    with (
-        tempfile.TemporaryDirectory(prefix="lab-bench-", ignore_cleanup_errors=True) as folder,
-        tempfile.TemporaryFile("w+", errors="replace") as stderr,
-        contextlib.ExitStack() as stack,
-    ):
-        with _undisturbed():
+    with contextlib.ExitStack() as stack:
+        with _undisturbed():  # what has been made is in the stack before a signal can end it
+            made = tempfile.TemporaryDirectory(prefix="lab-bench-", ignore_cleanup_errors=True)
+            folder = stack.enter_context(made)
+            stderr = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             try:
                 process = subprocess.Popen(
                     command,

@@ -1,10 +1,11 @@
 """Ctrl-C, and the other ways a person ends a run, at many moments of it."""
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
-from contextlib import closing
 
 import pytest
 
@@ -12,13 +13,17 @@ from tests.lab.demo.conftest import Lab
 from tests.lab.demo.test_faults import only_capture, readable
 
 INTERRUPTED = 130
+PORTS = range(20_000, 32_000)
 # Seconds from the start of the process; a run takes a little over one, some of it imports.
 MOMENTS = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
 
 
 def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
+    """A port that nobody is given by chance: systems hand out those from 32768 on, and other tests ask for many."""
+    while True:
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def stop_after(lab: Lab, moment: float, *arguments: str, times: int = 1) -> None:
