@@ -9,13 +9,16 @@ import base64
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from capture.anatomy_records import OPENED_BELOW
 from capture.dissection import Dissection, Node
 from capture.explanations import LANGUAGES, explain, key_of, what_is
+from capture.protection import Protection
+from capture.tls import HEADER
 from chat.escape import visible
 from lab.report.glance import Glance, glances
 from lab.report.wire import Wire
@@ -26,6 +29,8 @@ _RAW = -15  # no header, the largest window
 _LABEL = 400  # characters: a certificate's label holds all of its bytes once more
 _SEALED, _SEALED_LABEL = "tls.app_data", "Encrypted Application Data"
 _NOTHING = Glance(-1, False, 0, "")
+_READERS: Mapping[Protection, str] = {"clear": "clear", "encrypted": "sealed", "unknown": ""}  # assets/fields.js
+_Band = tuple[int, int, str]  # first and last byte of a frame, and who can read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Frames:
 
 def frames(wire: Wire, dissections: Iterable[Dissection]) -> Frames:
     """Pack the frames of a capture with their dissections."""
-    explained = _Explained()
+    explained = _Explained(_split(wire))
     chunks: list[str] = []
     tops: dict[int, str] = {}
     numbers = {frame.number for frame in wire.frames}
@@ -86,6 +91,18 @@ def _as_sealed(nodes: Sequence[Node]) -> list[Node]:
     return found
 
 
+def _split(wire: Wire) -> dict[int, list[_Band]]:
+    """Return who can read what of the records that end in a later frame, where Wireshark shows all their fields."""
+    found: dict[int, list[_Band]] = defaultdict(list)
+    for row in (row for talk in wire.talks if talk.tls is not None for row in talk.tls.rows):
+        if len({span.frame for span in row.spans}) > 1:
+            record, body = row.record, row.record.start + HEADER
+            for first, end, layer in ((record.start, body, "frame"), (body, record.end, _READERS[row.protection])):
+                for span in record.stream.locate(first, end):
+                    found[span.frame].append((span.first, span.last, layer))
+    return found
+
+
 def _top(dissection: Dissection) -> str:
     """Return what the innermost protocol of a frame is called."""
     labels = [node.label for node in dissection.nodes if not node.depth]
@@ -103,7 +120,8 @@ _json = json.JSONEncoder(separators=(",", ":")).encode
 class _Explained:
     """Dissections as the page has them; what was explained once is not explained again."""
 
-    def __init__(self) -> None:
+    def __init__(self, split: dict[int, list[_Band]]) -> None:
+        self._split = split
         self._known: dict[tuple[str, str, int | None, int, bytes], str] = {}
         self._names: dict[str, None] = {}
 
@@ -119,7 +137,8 @@ class _Explained:
         for node in _as_sealed(dissection.nodes):
             number = texts.setdefault(self._text(node, dissection.bytes_of(node)), len(texts))
             nodes.append(f"[{number},{node.source},{node.start},{node.size},{node.depth}]")
-        return f'{{"frame":{dissection.frame},"sources":{_json(sources)},"nodes":[{",".join(nodes)}]}}'
+        split = _json(self._split.get(dissection.frame, []))
+        return f'{{"frame":{dissection.frame},"sources":{_json(sources)},"nodes":[{",".join(nodes)}],"split":{split}}}'
 
     def _text(self, node: Node, data: bytes) -> str:
         # most of a frame's fields say what they said in the frame before

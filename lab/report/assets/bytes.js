@@ -8,7 +8,7 @@ const ACROSS_WIDE = 16; // bytes a row
 const ACROSS_NARROW = 8;
 
 export const hex = (number, digits = 2) => number.toString(16).padStart(digits, "0");
-const shownChar = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·");
+export const shownChar = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·");
 
 export class ByteGrid {
   // on: { point(byte), focus(byte), leave(), pin(byte), release() }, byte: its offset in the source.
@@ -51,7 +51,6 @@ export class ByteGrid {
     this.data = fields.sources[source].bytes;
     this.focused = 0;
     this.lit = null;
-    this.rows.kept = -1;
     this.element.scrollTop = 0;
     this.fill();
   }
@@ -62,6 +61,7 @@ export class ByteGrid {
     this.element.setAttribute("aria-colcount", this.across + 1);
     this.digits = Math.max(4, (this.data.length - 1).toString(16).length);
     this.rows.reset(rows);
+    this.rows.keep(Math.floor(this.focused / this.across));
   }
 
   // Sixteen bytes a row where they fit, else eight.
@@ -71,8 +71,10 @@ export class ByteGrid {
     const across = this.ruler.getBoundingClientRect().width <= width ? ACROSS_WIDE : ACROSS_NARROW;
     if (across === this.across) return;
     this.across = across;
+    const had = this.element.contains(document.activeElement);
     this.fill();
-    if (this.lit) this.rows.show(Math.floor(this.lit.byte / across));
+    if (had) this.focus(this.focused);
+    if (this.lit) this.rows.reveal(Math.floor(this.lit.byte / across));
   }
 
   rulerRow() {
@@ -115,7 +117,8 @@ export class ByteGrid {
   // Light bytes up, `lit.byte` most of all; show: scroll to them.
   light(lit, { show = false } = {}) {
     this.lit = lit;
-    if (lit && show) this.rows.show(Math.floor(lit.byte / this.across));
+    if (lit && !this.element.contains(document.activeElement)) this.rove(lit.byte);
+    if (lit && show) this.rows.reveal(Math.floor(lit.byte / this.across));
     for (const cell of this.element.querySelectorAll("[data-byte]")) {
       const at = Number(cell.dataset.byte);
       const on = lit !== null && at >= lit.first && at <= lit.last;
@@ -127,13 +130,15 @@ export class ByteGrid {
   }
 
   // The one byte that Tab comes to.
+  rove(byte) {
+    this.cell(this.focused)?.setAttribute("tabindex", "-1");
+    this.focused = byte;
+    this.rows.keep(Math.floor(byte / this.across));
+    this.cell(byte)?.setAttribute("tabindex", "0");
+  }
+
   step(byte) {
-    if (byte !== this.focused) {
-      this.cell(this.focused)?.setAttribute("tabindex", "-1");
-      this.focused = byte;
-      this.cell(byte)?.setAttribute("tabindex", "0");
-    }
-    this.rows.kept = Math.floor(byte / this.across);
+    this.rove(byte);
     this.on.focus(byte);
   }
 
@@ -142,7 +147,8 @@ export class ByteGrid {
   }
 
   focus(byte) {
-    this.rows.show(Math.floor(byte / this.across));
+    this.rove(byte);
+    this.rows.reveal(Math.floor(byte / this.across));
     this.cell(byte)?.focus({ preventScroll: true });
   }
 

@@ -1,14 +1,15 @@
 // The card: what the chosen field is, what its value means here, where that is defined, what to call it in Wireshark.
 
-import { el, svg } from "./dom.js";
+import { el } from "./dom.js";
 import { hex } from "./bytes.js";
 import { explained, nameAndValue } from "./fields.js";
+import { seen } from "./record.js";
+import { sign } from "./settings.js";
 
 const RAW_SHOWN = 24; // bytes written out on the card
 const BESIDE_SHOWN = 12;
 const TEXT_READ = 200; // bytes
 const HEX = /^[0-9a-f]{8,}…?$/; // a value that only repeats the bytes
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu; // what would move, hide or reorder text: as chat/escape.py
 
 // Bytes as the words they are, or "" where they are none: not UTF-8, or holding controls other than line ends.
 function asText(bytes) {
@@ -17,7 +18,7 @@ function asText(bytes) {
     const whole = bytes.length <= TEXT_READ;
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, TEXT_READ), { stream: !whole });
     if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text)) return "";
-    const escaped = text.replace(/\n/g, "\\n").replace(/\r/g, "\\r").replace(UNSEEN, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
+    const escaped = seen(text.replace(/\n/g, "\\n").replace(/\r/g, "\\r"));
     return whole ? escaped : `${escaped}…`;
   } catch {
     return ""; // no UTF-8
@@ -69,7 +70,7 @@ export function card(fields, choice, catalogue, words, { pinned, on }) {
   return el("section", { class: "card field-card", "aria-label": say("card") },
     el("div", { class: "card-top" },
       el("p", { class: "path muted small" }, path.slice(0, -1).map((step) => nameAndValue(step.label)[0]).join(" › ")),
-      pinned && el("button", { type: "button", class: "link small", onclick: on.release }, pinSign(), say("pinned"))),
+      pinned && el("button", { type: "button", class: "link small", onclick: on.release }, sign("pin"), say("pinned"))),
     el("div", { class: "card-title" }, el("h4", {}, name), value && !HEX.test(value) && el("span", { class: "bytes value words" }, value)),
     el("p", { class: "small card-place" },
       layer && el("span", { class: `chip tint-${layer}` }, say(`layer.${layer}`)), layer && " ",
@@ -87,14 +88,4 @@ export function card(fields, choice, catalogue, words, { pinned, on }) {
         el("li", {}, el("button", { type: "button", class: "link small", onclick: () => on.pin(other) }, other.label))))),
     ].filter(Boolean).flat()),
     !found && el("p", { class: "muted" }, say("unexplained")));
-}
-
-function pinSign() {
-  return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" },
-    svg("path", { d: "M9 3h6l-1 7 4 4H6l4-4zM12 14v7" }));
-}
-
-export function lockSign() {
-  return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" },
-    svg("rect", { x: 5, y: 11, width: 14, height: 9, rx: 2 }), svg("path", { d: "M8 11V8a4 4 0 0 1 8 0v3" }));
 }

@@ -2,8 +2,7 @@
 // chat on the right, a message a row. Only the rows in sight are drawn. The chosen message is shown below (message.js).
 
 import { el } from "./dom.js";
-import { bytesOf } from "./fields.js";
-import { FrameStore } from "./frames.js";
+import { RECORD_HEADER, bytesOf } from "./fields.js";
 import { hex } from "./bytes.js";
 import { message, placeOfWords } from "./message.js";
 import { Rows } from "./rows.js";
@@ -14,12 +13,12 @@ const NAME = 160; // characters of a message in the name that a screen reader sa
 const TEXT = 300; // characters of a message in a row; the style sheet cuts what does not fit
 const PRINTED = 400; // rows on paper
 const SETTLED = 60; // ms that a row must stay in sight before its frame is unpacked: while scrolling past, none is
-const HEADER_SHOWN = 5; // bytes of a record's header
+
+const shortened = (text) => (text.length > TEXT ? `${text.slice(0, TEXT)}…` : text);
 
 class Conversation {
-  constructor(data, words, bus) {
-    Object.assign(this, { data, words, bus });
-    this.store = new FrameStore(data.frames);
+  constructor(data, words, bus, store) {
+    Object.assign(this, { data, words, store });
     this.messages = data.messages;
     this.sides = ["plain", "tls"].filter((side) => this.messages.some((entry) => entry[side]));
     this.keys = false;
@@ -28,10 +27,10 @@ class Conversation {
     this.legend = el("ul", { class: "legend small" });
     this.heads = el("div", { class: "heads", "aria-hidden": "true" });
     this.list = el("div", { class: "messages", role: "listbox", tabindex: 0 });
-    this.rows = new Rows(this.list, (n) => this.drawRow(n), "presentation");
+    this.rows = new Rows(this.list, (n) => this.drawRow(n), { role: "presentation" });
     this.printed = el("p", { class: "printed small" });
     this.live = el("p", { class: "unseen", role: "status" });
-    this.detail = message({ store: this.store, data, words, bus, sides: this.sides, move: (by) => this.choose(this.active + by) });
+    this.detail = message({ store, data, words, bus, sides: this.sides, move: (by) => this.choose(this.active + by) });
     this.element = el("div", { class: `conversation sides-${this.sides.length}` }, this.legend,
       el("div", { class: "list" }, this.heads, this.list), this.printed, this.live, this.detail.element);
     this.list.style.setProperty("--messages", this.messages.length);
@@ -42,8 +41,7 @@ class Conversation {
     });
     bus.on("language", () => this.relabel());
     bus.on("keys", ({ on }) => this.useKeys(on));
-    addEventListener("beforeprint", () => this.paper(true));
-    addEventListener("afterprint", () => this.paper(false));
+    bus.on("paper", ({ on }) => this.paper(on));
     this.relabel();
   }
 
@@ -74,8 +72,7 @@ class Conversation {
 
   redraw() {
     this.rows.reset(this.messages.length);
-    this.rows.kept = this.active;
-    this.rows.update();
+    this.rows.keep(this.active);
     this.list.setAttribute("aria-activedescendant", this.rowId(this.active));
     this.detail.show(this.messages[this.active], this.keys);
   }
@@ -88,7 +85,8 @@ class Conversation {
     const to = Math.max(0, Math.min(n, this.messages.length - 1));
     this.rows.row(this.active)?.setAttribute("aria-selected", "false");
     this.active = to;
-    this.rows.show(to);
+    this.rows.keep(to);
+    this.rows.reveal(to);
     this.rows.row(to).setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", this.rowId(to));
     const chosen = this.messages[to];
@@ -129,7 +127,7 @@ class Conversation {
       this.sides.includes("plain") && this.plainCell(entry.plain),
       el("div", { class: "said" },
         el("p", { class: "said-who small" }, el("span", { class: "muted" }, entry.n), el("strong", {}, who), t !== null && el("span", { class: "muted when" }, this.say("row.when", { t: this.words.number(t, 1) }))),
-        el("p", { class: "said-text" }, text === "" ? el("span", { class: "muted" }, this.say("row.empty")) : text.slice(0, TEXT))),
+        el("p", { class: "said-text" }, text === "" ? el("span", { class: "muted" }, this.say("row.empty")) : shortened(text))),
       this.sides.includes("tls") && this.tlsCell(entry.tls));
   }
 
@@ -143,7 +141,7 @@ class Conversation {
     if (!span) return el("div", { class: "side side-none muted" }, this.say("row.not_read"));
     return el("div", { class: "side side-plain" },
       this.preview(span, 0, "clear"),
-      el("p", { class: "side-text is-clear" }, plain.text === "" ? this.say("row.empty") : plain.text.slice(0, TEXT)),
+      el("p", { class: "side-text is-clear" }, plain.text === "" ? this.say("row.empty") : shortened(plain.text)),
       this.where(span, plain.spans.length - 1));
   }
 
@@ -152,14 +150,14 @@ class Conversation {
     const [record] = tls.records;
     if (!record) return el("div", { class: "side side-none muted" }, this.say(tls.keys ? "row.not_found" : "row.unknown"));
     const opened = this.keys && tls.keys?.read;
-    const wire = tls.records.reduce((sum, { length }) => sum + length + HEADER_SHOWN, 0);
+    const wire = tls.records.reduce((sum, { length }) => sum + length + RECORD_HEADER, 0);
     const known = tls.records.every(({ hidden }) => hidden !== null);
     const hidden = known ? tls.records.reduce((sum, one) => sum + one.hidden, 0) : null;
     const outside = known ? this.say("row.outside", { wire: this.words.number(wire), hidden: this.words.number(hidden) }) : this.say("row.outside_unknown", { wire: this.words.number(wire) });
     return el("div", { class: `side side-tls${opened ? " side-opened" : ""}` },
-      this.preview(record.spans[0], HEADER_SHOWN, "sealed"),
+      this.preview(record.spans[0], RECORD_HEADER + record.nonce, "sealed"),
       opened
-        ? el("p", { class: "side-text is-opened" }, tls.keys.text === "" ? this.say("row.empty") : tls.keys.text.slice(0, TEXT))
+        ? el("p", { class: "side-text is-opened" }, tls.keys.text === "" ? this.say("row.empty") : shortened(tls.keys.text))
         : el("p", { class: "side-text is-sealed" }, outside),
       this.where(record.spans[0], tls.records.length - 1 + record.spans.length - 1));
   }
@@ -189,6 +187,6 @@ class Conversation {
   }
 }
 
-export function conversation(data, words, bus) {
-  return new Conversation(data, words, bus).element;
+export function conversation(data, words, bus, store) {
+  return new Conversation(data, words, bus, store).element;
 }

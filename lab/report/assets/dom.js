@@ -25,6 +25,12 @@ export function svg(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// Scroll the page to an element, at once for those who want nothing to move.
+export function scrollPageTo(element) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+}
+
 // What the parts of the page tell each other: bus.on("frame", f), bus.emit("frame", detail).
 export class Bus extends EventTarget {
   on(name, listener) {

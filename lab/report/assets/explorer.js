@@ -1,21 +1,21 @@
 // The byte explorer: the list of frames, and of the chosen one the bytes beside the tree of fields, with a card that explains
 // what is pointed at. Joins the parts and holds what is chosen; the parts draw.
 
-import { el } from "./dom.js";
+import { el, scrollPageTo } from "./dom.js";
 import { ByteGrid } from "./bytes.js";
-import { card, lockSign, spoken } from "./card.js";
+import { card, spoken } from "./card.js";
 import { Fields, LAYERS } from "./fields.js";
-import { FrameStore } from "./frames.js";
 import { PacketList, speakers } from "./packets.js";
+import { sign } from "./settings.js";
 import { SourceTabs } from "./tabs.js";
 import { FieldTree } from "./tree.js";
 
 const PRINTED_ROWS = 256; // of a hexdump on paper
+const PRINTED_FIELDS = 1024;
 
 class Explorer {
-  constructor(data, words, bus) {
-    Object.assign(this, { data, words, bus });
-    this.store = new FrameStore(data.frames);
+  constructor(data, words, bus, store) {
+    Object.assign(this, { data, words, bus, store });
     this.catalogue = data.fields ?? {};
     this.filter = { conn: null, payload: false };
     this.keys = false;
@@ -33,8 +33,7 @@ class Explorer {
     const { frame, conn, payload } = data.frames.index;
     const first = frame.find((number, place) => payload[place] > 0 && conn[place] >= 0) ?? frame[0];
     if (first !== undefined) this.open(first);
-    addEventListener("beforeprint", () => this.paper(true));
-    addEventListener("afterprint", () => this.paper(false));
+    bus.on("paper", ({ on }) => this.paper(on));
   }
 
   say(key, values) {
@@ -112,7 +111,7 @@ class Explorer {
       speakers(connection, fromClient[place], this.words), connection && this.say(connection.tls ? "tls" : "plain"),
       this.say("ms", { t: this.words.number(t[place], 1) }), this.say("sizes", { size: number(size[place]), payload: number(payload[place]) }),
     ];
-    const step = (by, key, sign) => el("button", { type: "button", "aria-label": this.say(key), title: this.say(key), onclick: () => this.list.move(by) }, sign);
+    const step = (by, key, text) => el("button", { type: "button", "aria-label": this.say(key), title: this.say(key), onclick: () => this.list.move(by) }, text);
     this.heading.replaceChildren(
       el("div", {}, el("h3", {}, this.say("frame", { frame: this.frame })), el("p", { class: "muted small" }, facts.filter(Boolean).join(" · "))),
       el("div", { class: "group" }, step(-1, "previous", "‹"), step(1, "next", "›")));
@@ -128,7 +127,7 @@ class Explorer {
     const most = Math.max(...sources.map(({ bytes }) => bytes.length));
     this.panel.style.setProperty("--rows", Math.ceil(most / 16));
     if (sources[source].locked) {
-      this.panel.replaceChildren(el("div", { class: "locked tint-sealed" }, lockSign(), el("p", {}, this.say("locked_why")),
+      this.panel.replaceChildren(el("div", { class: "locked tint-sealed" }, sign("sealed"), el("p", {}, this.say("locked_why")),
         el("button", { type: "button", onclick: () => this.bus.emit("keys", { on: true }) }, this.say("unlock"))));
       return;
     }
@@ -204,8 +203,7 @@ class Explorer {
     const wanted = this.fields.around(source, Math.min(first ?? 0, end), Math.min(last ?? first ?? 0, end));
     this.latest = wanted;
     this.pinned = this.hovered = null;
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.heading.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+    scrollPageTo(this.heading);
     this.light("go");
     this.grid.focus(wanted.byte);
     this.latest = wanted;
@@ -255,15 +253,11 @@ class Explorer {
   paper(on) {
     if (!this.element.isConnected || !this.fields) return;
     this.grid.unroll(on ? PRINTED_ROWS : 0);
-    if (on) {
-      this.unfolded = this.tree.folded;
-      this.tree.folded = new Set();
-    } else this.tree.folded = this.unfolded ?? this.tree.folded;
-    this.tree.refold();
+    this.tree.unroll(on ? PRINTED_FIELDS : 0);
   }
 }
 
 // The explorer as an element. It listens on the bus for "frame", "keys" and "language".
-export function explorer(data, words, bus) {
-  return new Explorer(data, words, bus).element;
+export function explorer(data, words, bus, store) {
+  return new Explorer(data, words, bus, store).element;
 }

@@ -5,7 +5,7 @@ export const LAYERS = ["frame", "clear", "sealed", "opened"];
 
 // Wireshark's protocols whose bytes are addresses, lengths and counters: the envelope, which everybody can read.
 const HEADERS = new Set(["eth", "null", "loop", "sll", "raw", "vlan", "ip", "ipv6", "tcp", "udp", "icmp"]);
-const RECORD_HEADER = 5; // bytes: type, version, length (RFC 8446, section 5.1)
+export const RECORD_HEADER = 5; // bytes: type, version, length (RFC 8446, section 5.1)
 const SEALED = /^(Encrypted (content|Application Data)|Handshake Protocol: Encrypted Handshake Message|Alert Message: Encrypted)/;
 const BITS = /^[01. ]+ = /;
 
@@ -38,6 +38,8 @@ export class Fields {
     this.lock();
     this.inner = this.sources.map((source, number) => this.innermost(number));
     this.layers = this.sources.map((source, number) => this.readers(number));
+    // of records that end in a later frame
+    for (const [first, last, layer] of dissection.split) this.layers[0].fill(LAYERS.indexOf(layer), first, last + 1);
   }
 
   // Without the keys nothing may tell what only they tell: no opened field, no type of what is inside a record.

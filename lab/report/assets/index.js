@@ -1,9 +1,10 @@
 // The page: joins the parts that the data has. `mount` draws it into an element of a document of its own; the default
 // export is what anywidget asks of a module.
 
-import { el, Bus, Words } from "./dom.js";
+import { el, scrollPageTo, Bus, Words } from "./dom.js";
 import { conversation } from "./conversation.js";
 import { explorer } from "./explorer.js";
+import { FrameStore } from "./frames.js";
 import { numbers } from "./numbers.js";
 import { settings, keysSwitch, preferredLanguage, sign } from "./settings.js";
 import { story } from "./story.js";
@@ -75,8 +76,10 @@ function followScroll(links) {
     for (const entry of entries) seen.set(entry.target, entry.isIntersecting);
     const current = [...links.keys()].find((section) => seen.get(section));
     for (const [section, link] of links) {
-      if (section === current) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
+      if (section === current) {
+        link.setAttribute("aria-current", "true");
+        link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft; // where there is no room for all
+      } else link.removeAttribute("aria-current");
     }
   }, { rootMargin: "-25% 0px -70% 0px" });
   for (const section of links.keys()) watch.observe(section);
@@ -84,8 +87,7 @@ function followScroll(links) {
 }
 
 function goTo(element) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+  scrollPageTo(element);
   element.focus({ preventScroll: true });
 }
 
@@ -98,7 +100,7 @@ function link(say, key, target, attributes = {}) {
 }
 
 // A part of the page. The explorer brings no heading of its own, the others do.
-function section({ name, build }, data, words, bus) {
+function section({ name, build }, data, words, bus, store) {
   const heading = el("h2", { id: `lab-${name}-title` });
   const lead = el("p", { class: "lead muted" });
   const element = el("section", { id: `lab-${name}`, class: `part part-${name}`, tabindex: -1, "aria-labelledby": heading.id }, heading, lead);
@@ -108,7 +110,7 @@ function section({ name, build }, data, words, bus) {
   };
   draw();
   bus.on("language", draw);
-  element.append(build(data, words, bus));
+  element.append(build(data, words, bus, store));
   return element;
 }
 
@@ -131,14 +133,14 @@ function header(data, words, bus, root) {
 }
 
 // The whole page, for a document of its own.
-function page(data, words, bus, root) {
+function page(data, words, bus, store, root) {
   const say = (key, values) => words.say("page", key, values);
-  const sections = PARTS.filter(({ has }) => has(data)).map((part) => section(part, data, words, bus));
+  const sections = PARTS.filter(({ has }) => has(data)).map((part) => section(part, data, words, bus, store));
   const main = el("main", { id: "lab-main", tabindex: -1 }, sections);
   const skip = el("div", { class: "skip" });
   const nav = el("nav", {});
   const bar = el("div", { class: "bar", role: "region" }, nav, hasKeys(data) && keysSwitch(words, bus));
-  const footer = el("footer", { class: "muted small" });
+  const footer = el("footer", { class: "muted" });
   const live = el("p", { class: "unseen", role: "status" });
   let unfollow = () => {};
   const draw = () => {
@@ -152,7 +154,7 @@ function page(data, words, bus, root) {
     nav.replaceChildren(...links.values());
     unfollow();
     unfollow = followScroll(links);
-    footer.replaceChildren(el("p", {}, say("footer", data)));
+    footer.replaceChildren(el("p", { class: "small" }, say("footer", data)));
   };
   draw();
   bus.on("language", draw);
@@ -163,12 +165,13 @@ function page(data, words, bus, root) {
 }
 
 // The parts alone, for a cell of a notebook: the document has its own headings and landmarks.
-function cell(data, words, bus, root) {
+function cell(data, words, bus, store, root) {
   root.replaceChildren(
     el("div", { class: "bar" }, settings(data, words, bus, root), hasKeys(data) && keysSwitch(words, bus)),
-    ...PARTS.filter(({ has }) => has(data)).map(({ build }) => build(data, words, bus)));
+    ...PARTS.filter(({ has }) => has(data)).map(({ build }) => build(data, words, bus, store)));
 }
 
+// Returns what undoes the one thing that is done outside the root.
 function fillRoot(data, root, draw) {
   const words = new Words(data.words, preferredLanguage(data.languages));
   const bus = new Bus();
@@ -177,7 +180,10 @@ function fillRoot(data, root, draw) {
   bus.on("language", () => {
     root.lang = words.language;
   });
-  draw(data, words, bus, root);
+  draw(data, words, bus, data.frames && new FrameStore(data.frames), root);
+  const gone = new AbortController();
+  for (const name of ["beforeprint", "afterprint"]) addEventListener(name, () => bus.emit("paper", { on: name === "beforeprint" }), gone);
+  return () => gone.abort();
 }
 
 export function mount(data, root) {
@@ -186,7 +192,7 @@ export function mount(data, root) {
 
 function render({ model, el: root }) {
   root.classList.add("lab-cell");
-  fillRoot(model.get("data"), root, cell);
+  return fillRoot(model.get("data"), root, cell);
 }
 
 export default { render };

@@ -2,13 +2,12 @@
 // and, with the keys, what stands below the ciphertext.
 
 import { el } from "./dom.js";
-import { bytesOf } from "./fields.js";
+import { RECORD_HEADER, bytesOf } from "./fields.js";
 import { dump, foldable, partsOf, seen, under, wayOfRecord, wayOfWords } from "./record.js";
 import { sign } from "./settings.js";
 
 const QUOTE_SHOWN = 400; // characters before "show all"
 const WIDTH_OF_16 = 37.8; // so many ems of room hold sixteen bytes a row
-const RECORD_HEADER_SIZE = 5;
 
 // The first bytes of a message that was read; of an empty line, its line feed.
 export function placeOfWords({ spans, payload }) {
@@ -68,7 +67,6 @@ class Message {
     if (focused >= 0) focusable()[focused]?.focus({ preventScroll: true }); // what had the focus was drawn anew
     this.fit();
   }
-
 
   text(text) {
     if (text === "") return el("p", { class: "muted" }, this.say("row.empty"));
@@ -145,7 +143,7 @@ class Message {
     const frame = await this.frame(span[0]);
     const bytes = await this.bytes(record.spans);
     const parts = partsOf(bytes, record);
-    const header = span[1] + RECORD_HEADER_SIZE;
+    const header = span[1] + RECORD_HEADER + record.nonce;
     return column(
       el("div", { class: "shown" },
         tls.records.length > 1 && this.recordChoice(tls.records.length),

@@ -22,8 +22,7 @@ class Numbers {
     this.element = el("div", { class: "numbers" });
     this.draw();
     bus.on("language", () => this.draw());
-    addEventListener("beforeprint", () => this.draw(PAPER));
-    addEventListener("afterprint", () => this.draw());
+    bus.on("paper", ({ on }) => this.draw(on ? PAPER : 0));
   }
 
   say(key, values) {

@@ -104,7 +104,9 @@ export class PacketList {
   mark() {
     this.grid.querySelector('[aria-selected="true"]')?.setAttribute("aria-selected", "false");
     if (this.active >= 0) {
-      this.rows.show(this.active)?.setAttribute("aria-selected", "true");
+      this.rows.keep(this.active);
+      this.rows.reveal(this.active);
+      this.rows.row(this.active).setAttribute("aria-selected", "true");
       this.grid.setAttribute("aria-activedescendant", this.rowId(this.active));
     } else this.grid.removeAttribute("aria-activedescendant");
   }

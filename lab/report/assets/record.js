@@ -3,10 +3,10 @@
 // everything else is handed in.
 
 import { el } from "./dom.js";
-import { hex } from "./bytes.js";
+import { hex, shownChar } from "./bytes.js";
+import { RECORD_HEADER } from "./fields.js";
 import { sign } from "./settings.js";
 
-const HEADER = 5; // bytes: type, version, length
 const DUMP_ROWS = 32; // of a frame; the whole of it is in the byte explorer
 const ROWS_ABOVE = 3; // kept above the lit bytes where the frame's start is not shown
 const SHOWN = 64; // bytes written out before "show all"
@@ -14,11 +14,14 @@ const NUMBERS_SHOWN = 8; // bytes of which hex and number are set side by side
 const MAX_LINES = 64; // of the opened layer
 
 const asHex = (bytes, between) => Array.from(bytes, (byte) => hex(byte)).join(between);
-const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·");
+
+// What would move, hide or reorder text, but what holds an emoji together, and tabs: as chat/escape.py.
+const UNSEEN = /([\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?\u200d(?=\p{Extended_Pictographic})|\p{Emoji}\ufe0f|\t)|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 // Control and bidirectional characters must not act, only be seen: written as the rest of the lab writes them, `\x1b`, `\u202e`.
 export function seen(text) {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => {
+  return text.replace(UNSEEN, (char, harmless) => {
+    if (harmless) return char;
     const code = char.codePointAt(0);
     if (code < 0x100) return `\\x${hex(code)}`;
     return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
@@ -72,7 +75,7 @@ export function dump(bytes, { classOf, lit, across, label, words }) {
     const to = Math.min(from + across, bytes.length);
     lines.push(el("div", { class: "line" }, el("span", { class: "offset muted" }, hex(from, 4)),
       el("span", { class: "line-hex" }, runs(from, to, classOf, (at) => (at + 1 === to ? hex(bytes[at]) : `${hex(bytes[at])} `)), "   ".repeat(from + across - to)),
-      el("span", { class: "line-text" }, runs(from, to, classOf, (at) => printable(bytes[at])))));
+      el("span", { class: "line-text" }, runs(from, to, classOf, (at) => shownChar(bytes[at])))));
   }
   return el("div", { class: "dump-lines bytes", role: "group", "aria-label": label, tabindex: 0 },
     cut(first * across), lines, cut(bytes.length - last * across));
@@ -80,10 +83,10 @@ export function dump(bytes, { classOf, lit, across, label, words }) {
 
 // The parts of an encrypted record: [{ name, tint, bytes }], in order; those of no bytes are left out.
 export function partsOf(bytes, { nonce, tag }) {
-  const body = Math.min(HEADER + nonce, bytes.length);
+  const body = Math.min(RECORD_HEADER + nonce, bytes.length);
   const end = Math.max(body, bytes.length - tag);
   return [
-    { name: "header", tint: "frame", bytes: bytes.subarray(0, HEADER) }, { name: "nonce", tint: "frame", bytes: bytes.subarray(HEADER, body) },
+    { name: "header", tint: "frame", bytes: bytes.subarray(0, RECORD_HEADER) }, { name: "nonce", tint: "frame", bytes: bytes.subarray(RECORD_HEADER, body) },
     { name: "sealed", tint: "sealed", bytes: bytes.subarray(body, end) }, { name: "tag", tint: "sealed", bytes: bytes.subarray(end) },
   ].filter((part) => part.bytes.length);
 }
@@ -132,7 +135,7 @@ export function wayOfRecord(bytes, parts, words) {
   const row = (name, tint, text) => el("div", {}, el("dt", { class: `tint-${tint}` }, name), el("dd", {}, text));
   const kind = words.has("page", `type.${type}`) ? say(`type.${type}`) : String(type);
   const has = (name) => parts.some((part) => part.name === name);
-  const garbled = seen(new TextDecoder().decode(bytes.subarray(HEADER, HEADER + SHOWN)));
+  const garbled = seen(new TextDecoder().decode(bytes.subarray(RECORD_HEADER, RECORD_HEADER + SHOWN)));
   return wayList([
     [say("way.colons"), longHex(bytes, ":", words, "")], [say("way.stripped"), longHex(bytes, "", words, "")], [say("way.bytes"), asNumbers(bytes, words)],
     [say("way.split"), el("div", {}, splitBar(parts, words), el("dl", { class: "meaning small" },
@@ -142,7 +145,7 @@ export function wayOfRecord(bytes, parts, words) {
       has("nonce") && row(say("part.nonce"), "frame", say("part.nonce_is")),
       row(say("part.sealed"), "sealed", say("part.sealed_is")),
       row(say("part.tag"), "sealed", say(has("tag") ? "part.tag_is" : "part.no_tag_is"))))],
-    [say("way.garbled"), el("p", { class: "words result tint-sealed" }, garbled, bytes.length > HEADER + SHOWN && " …")],
+    [say("way.garbled"), el("p", { class: "words result tint-sealed" }, garbled, bytes.length > RECORD_HEADER + SHOWN && " …")],
   ]);
 }
 
@@ -163,7 +166,7 @@ export function under(parts, inner, opened, across, words) {
     rows.push(el("div", { class: "under-row" },
       aligned && line("sealed", "is-sealed", asHex(sealed.subarray(at, end), " ")),
       line("opened", "is-opened", runs(at, end, classOf, spaced((place) => hex(whole[place])))),
-      line("text", "is-opened", runs(at, end, classOf, spaced((place) => ` ${printable(whole[place])}`)))));
+      line("text", "is-opened", runs(at, end, classOf, spaced((place) => ` ${shownChar(whole[place])}`)))));
   }
   const left = whole.length - rows.length * across;
   return el("div", { class: "under" },

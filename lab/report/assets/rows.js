@@ -2,16 +2,15 @@
 
 import { el } from "./dom.js";
 
-const SPARE_ROWS = 8; // drawn above and below what is in sight, so that scrolling shows no gaps
-
 export class Rows {
   // scroller: the element that scrolls. draw(n): makes the element of row n, from 0; `.row` in the style sheet gives its
-  // height, absolute position and width.
-  constructor(scroller, draw, role = "rowgroup") {
+  // height, absolute position and width. spare: rows drawn above and below what is in sight, so that scrolling shows no gaps.
+  constructor(scroller, draw, { role = "rowgroup", spare = 8 } = {}) {
     this.scroller = scroller;
     this.draw = draw;
+    this.spare = spare;
     this.count = 0;
-    this.kept = -1; // a row that stays in the document even out of sight: the one with the focus
+    this.kept = -1; // a row that stays in the document even out of sight: the one that has the focus, or would get it
     this.limit = 0; // for print: this many rows whatever is in sight
     this.drawn = new Map();
     this.gauge = el("div", { class: "row gauge", "aria-hidden": "true" });
@@ -39,7 +38,9 @@ export class Rows {
     this.count = count;
     this.kept = Math.min(this.kept, count - 1);
     this.drawn.clear();
+    this.emptying = true; // who loses the focus now may ask for something to be shown
     this.body.replaceChildren();
+    this.emptying = false;
     this.body.style.setProperty("height", `${count * this.height}px`);
     this.measure();
   }
@@ -53,9 +54,14 @@ export class Rows {
     return Math.max(1, Math.floor((this.scroller.clientHeight - this.body.offsetTop) / this.height) || 1);
   }
 
-  // Scroll until row n is in sight, and return its element.
-  show(n) {
+  // Row n stays in the document from now on, in sight or not.
+  keep(n) {
     this.kept = n;
+    if (!this.drawn.has(n)) this.update();
+  }
+
+  // Scroll until row n is in sight.
+  reveal(n) {
     if (this.height > 0) {
       const { scroller, height } = this;
       const least = this.body.offsetTop + (n + 1) * height - scroller.clientHeight; // it is the last row in sight
@@ -66,7 +72,6 @@ export class Rows {
       else if (at < least) scroller.scrollTop = least;
     }
     this.update();
-    return this.drawn.get(n);
   }
 
   wanted() {
@@ -74,10 +79,11 @@ export class Rows {
     if (!this.height) return [0, 0];
     const first = Math.floor(this.scroller.scrollTop / this.height);
     const shown = Math.ceil(this.scroller.clientHeight / this.height);
-    return [Math.max(0, first - SPARE_ROWS), Math.min(this.count, first + shown + SPARE_ROWS)];
+    return [Math.max(0, first - this.spare), Math.min(this.count, first + shown + this.spare)];
   }
 
   update() {
+    if (this.emptying) return;
     const [first, end] = this.wanted();
     for (const [n, row] of this.drawn) {
       if ((n < first || n >= end) && n !== this.kept) {
@@ -102,12 +108,4 @@ export class Rows {
       this.body.insertBefore(made, next);
     }
   }
-}
-
-// Scroll a box, and only the box, until an element in it is in sight.
-export function scrollWithin(box, child) {
-  const outer = box.getBoundingClientRect();
-  const inner = child.getBoundingClientRect();
-  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top + outer.height / 3;
-  if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + outer.height / 3;
 }

@@ -73,7 +73,7 @@ export function keysSwitch(words, bus) {
   return button;
 }
 
-// Small signs beside words that say the same: a lock, an open lock, a key, an eye, a tick, a cross, arrows.
+// Small signs beside words that say the same: a lock, an open lock, a key, an eye, a tick, a cross, arrows, a pin.
 const SIGNS = {
   sealed: ["M6 11h12v9H6z", "M8.5 11V8a3.5 3.5 0 0 1 7 0v3"],
   opened: ["M6 11h12v9H6z", "M8.5 11V7a3.5 3.5 0 0 1 6.8-1.2"],
@@ -83,6 +83,7 @@ const SIGNS = {
   bad: ["M6 6l12 12", "M18 6 6 18"],
   right: ["M4 12h15", "M13 6l6 6-6 6"],
   left: ["M20 12H5", "M11 6l-6 6 6 6"],
+  pin: ["M9 3h6l-1 7 4 4H6l4-4z", "M12 14v7"],
 };
 
 export function sign(name, extra = "") {

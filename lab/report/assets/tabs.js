@@ -1,7 +1,7 @@
 // The tabs of a frame's sources: its own bytes, what was put together from several frames, what was opened with the keys.
 
 import { el } from "./dom.js";
-import { lockSign } from "./card.js";
+import { sign } from "./settings.js";
 
 export class SourceTabs {
   // prefix: begins the ids of the tabs. choose(source) is called for a chosen one.
@@ -27,7 +27,7 @@ export class SourceTabs {
         type: "button", role: "tab", id: this.id(n), "aria-selected": String(n === chosen), "aria-controls": panel,
         tabindex: n === chosen ? 0 : -1, onclick: () => this.choose(n),
       },
-        locked && lockSign(), same.length > 1 ? say("source_of", { name, n: same.indexOf(sources[n]) + 1 }) : name, " ",
+        locked && sign("sealed"), same.length > 1 ? say("source_of", { name, n: same.indexOf(sources[n]) + 1 }) : name, " ",
         el("span", { class: "muted small" }, locked ? say("locked") : say("size", { n: this.words.number(bytes.length) })));
     }));
     const { offsetLeft, offsetWidth } = this.element.children[chosen]; // the chosen tab is in sight

@@ -1,20 +1,25 @@
-// The fields of a frame as a tree that keyboard and screen reader can walk (WAI-ARIA's tree pattern). Every item is in the
-// document; an item below a folded one is hidden.
+// The fields of a frame as a tree that keyboard and screen reader can walk (WAI-ARIA's tree pattern). As a rule every item is in
+// the document, but not all of a frame with ten thousand records.
 
 import { el } from "./dom.js";
 import { nameAndValue } from "./fields.js";
-import { scrollWithin } from "./rows.js";
+import { Rows } from "./rows.js";
+
+const SPARE = 250; // items; most frames have fewer
 
 export class FieldTree {
   // on: { point(node), focus(node), leave(), pin(node), release() }
   constructor(words, on) {
     this.on = on;
-    this.folded = new Set();
-    this.items = new Map(); // node -> element
-    this.nodes = [];
+    this.folded = new Set(); // places of nodes
+    this.shown = []; // the nodes that no fold covers, in order
+    this.current = null; // the node that Tab comes to
+    this.lit = null;
+    this.pinned = false; // whether the lit one is kept
     this.typed = { text: "", time: 0 };
     this.element = el("div", { class: "tree", role: "tree", "aria-label": words.say("explorer", "tree") });
-    const nodeOf = (event) => this.nodes[event.target.closest?.("[data-node]")?.dataset.node];
+    this.rows = new Rows(this.element, (n) => this.draw(this.shown[n]), { role: "presentation", spare: SPARE });
+    const nodeOf = (event) => this.fields?.nodes[event.target.closest?.("[data-node]")?.dataset.node];
     this.element.addEventListener("pointermove", (event) => {
       const node = nodeOf(event);
       if (node && node !== this.pointed) on.point(this.pointed = node);
@@ -37,97 +42,108 @@ export class FieldTree {
 
   // folded: places of nodes that are folded.
   show(fields, folded = new Set()) {
-    this.nodes = fields.nodes;
-    this.folded = folded;
-    this.items.clear();
-    this.current = null;
-    for (const node of fields.nodes) if (!node.hidden) this.items.set(node, this.draw(fields, node));
-    this.element.replaceChildren(...this.items.values());
+    Object.assign(this, { fields, folded, lit: null });
+    this.tops = fields.nodes.filter((node) => !node.parent && !node.hidden);
+    this.current = this.tops[0] ?? null;
+    this.element.scrollTop = 0;
     this.refold();
-    const first = this.items.keys().next().value;
-    if (first) this.step(first, { tell: false });
   }
 
-  draw(fields, node) {
-    const siblings = node.parent ? node.parent.children : fields.nodes.filter((other) => !other.parent && !other.hidden);
+  draw(node) {
+    const siblings = node.parent?.children ?? this.tops;
     const [name, value] = nameAndValue(node.label);
-    const layer = fields.layer(node.source, node.end - 1);
+    const layer = this.fields.layer(node.source, node.end - 1);
     const item = el("div", {
-      class: `item${node.parent ? "" : " top"}`, role: "treeitem", tabindex: -1, "data-node": node.at, "aria-level": node.level + 1,
-      "aria-setsize": siblings.length, "aria-posinset": siblings.indexOf(node) + 1, "aria-selected": "false",
-      "aria-expanded": node.children.length ? "true" : null,
+      class: `row item${node.parent ? "" : " top"}`, role: "treeitem", "data-node": node.at, "aria-level": node.level + 1,
+      "aria-setsize": siblings.length, "aria-posinset": siblings.indexOf(node) + 1,
+      "aria-expanded": node.children.length ? String(!this.folded.has(node.at)) : null,
     },
       el("span", { class: "fold", "aria-hidden": "true" }, node.children.length ? "›" : ""),
       el("span", { class: `stripe on-${layer || "none"}`, "aria-hidden": "true" }),
       el("span", { class: "item-text" }, el("span", { class: "item-name" }, name), value && " ", value && el("span", { class: "item-value" }, value)));
     item.style.setProperty("--level", node.level);
+    this.mark(item, node);
     return item;
   }
 
-  refold() {
-    for (const [node, item] of this.items) {
-      item.hidden = this.covered(node);
-      if (node.children.length) item.setAttribute("aria-expanded", String(!this.folded.has(node.at)));
-    }
+  mark(item, node) {
+    item.classList.toggle("lit", node === this.lit);
+    item.setAttribute("aria-selected", String(node === this.lit && this.pinned));
+    item.setAttribute("tabindex", node === this.current ? 0 : -1);
   }
 
-  covered(node) {
-    for (let step = node.parent; step; step = step.parent) if (this.folded.has(step.at)) return true;
-    return false;
+  markAll() {
+    for (const [n, item] of this.rows.drawn) this.mark(item, this.shown[n]);
+  }
+
+  refold() {
+    let folded = null; // the last folded node: what comes after it and is deeper is covered
+    this.shown = this.fields.nodes.filter((node) => {
+      if (node.hidden || (folded && node.level > folded.level)) return false;
+      folded = this.folded.has(node.at) ? node : null;
+      return true;
+    });
+    this.places = new Map(this.shown.map((node, place) => [node, place]));
+    this.rows.reset(this.shown.length);
+    if (this.current) this.step(this.seen(this.current), { tell: false });
+  }
+
+  // The node itself, or what is folded over it.
+  seen(node) {
+    let found = node;
+    for (let step = node.parent; step; step = step.parent) if (this.folded.has(step.at)) found = step;
+    return found;
   }
 
   fold(node, folded) {
     if (folded) this.folded.add(node.at);
     else this.folded.delete(node.at);
     this.refold();
+    return node;
   }
 
   foldAll(folded) {
-    this.folded.clear();
-    for (const node of this.items.keys()) if (folded && node.children.length) this.folded.add(node.at);
+    this.folded = new Set(folded ? this.fields.nodes.filter((node) => node.children.length).map((node) => node.at) : []);
     this.refold();
-    if (this.current && this.covered(this.current)) this.step(this.current.top, { tell: false });
   }
 
-  // Mark a field; open: unfold what hides it, else its nearest visible ancestor is marked.
+  // Mark a field; open: unfold what hides it, else what is folded over it is marked.
   light(node, { open = false, pinned = false } = {}) {
-    this.element.querySelector(".lit")?.classList.remove("lit");
-    for (const item of this.element.querySelectorAll('[aria-selected="true"]')) item.setAttribute("aria-selected", "false");
-    if (!node || !this.items.has(node)) return;
-    let shown = node;
-    if (open) {
+    if (node && open && this.seen(node) !== node) {
       for (let step = node.parent; step; step = step.parent) this.folded.delete(step.at);
       this.refold();
     }
-    for (let step = node; step; step = step.parent) if (this.folded.has(step.at) && step !== node) shown = step;
-    const item = this.items.get(shown);
-    item.classList.add("lit");
-    item.setAttribute("aria-selected", String(pinned && shown === node));
-    scrollWithin(this.element, item);
-    if (!this.element.contains(document.activeElement)) this.step(shown, { tell: false });
+    this.lit = node && !node.hidden ? this.seen(node) : null;
+    this.pinned = pinned && this.lit === node;
+    if (this.lit) {
+      this.rows.reveal(this.places.get(this.lit));
+      if (!this.element.contains(document.activeElement)) this.step(this.lit, { tell: false });
+    }
+    this.markAll();
   }
 
   // The one item that Tab comes to.
   step(node, { tell = true } = {}) {
-    this.items.get(this.current)?.setAttribute("tabindex", "-1");
     this.current = node;
-    this.items.get(node).setAttribute("tabindex", "0");
+    this.rows.keep(this.places.get(node));
+    this.markAll();
     if (tell) this.on.focus(node);
   }
 
   focus(node) {
-    this.items.get(node).focus({ preventScroll: true });
-    scrollWithin(this.element, this.items.get(node));
+    const place = this.places.get(node);
+    this.rows.keep(place);
+    this.rows.reveal(place);
+    this.rows.row(place).focus({ preventScroll: true });
   }
 
   key(event) {
-    const node = this.current;
-    const visible = [...this.items.keys()].filter((other) => !this.covered(other));
-    const place = visible.indexOf(node);
+    const { current: node, shown } = this;
+    const place = this.places.get(node);
     const open = node.children.length > 0 && !this.folded.has(node.at);
     const moves = {
-      ArrowUp: () => visible[place - 1], ArrowDown: () => visible[place + 1], Home: () => visible[0], End: () => visible.at(-1),
-      ArrowRight: () => (open ? node.children[0] : this.fold(node, false)),
+      ArrowUp: () => shown[place - 1], ArrowDown: () => shown[place + 1], Home: () => shown[0], End: () => shown.at(-1),
+      ArrowRight: () => (open ? node.children[0] : node.children.length > 0 && this.fold(node, false)),
       ArrowLeft: () => (open ? this.fold(node, true) : node.parent),
     };
     let to;
@@ -135,18 +151,26 @@ export class FieldTree {
     else if (event.key === "Escape") this.on.release();
     else if (event.ctrlKey || event.altKey || event.metaKey) return;
     else if (Object.hasOwn(moves, event.key)) to = moves[event.key]();
-    else if (event.key.length === 1) to = this.search(event, visible, place);
+    else if (event.key.length === 1) to = this.search(event, place);
     else return;
     if (to) this.focus(to);
     event.preventDefault();
   }
 
   // Letters typed in quick succession go to the next field whose name begins so.
-  search({ key, timeStamp }, visible, place) {
+  search({ key, timeStamp }, place) {
     const again = timeStamp - this.typed.time < 700;
     this.typed = { text: (again ? this.typed.text : "") + key.toLowerCase(), time: timeStamp };
     const from = again ? place : place + 1;
-    const order = [...visible.slice(from), ...visible.slice(0, from)];
+    const order = [...this.shown.slice(from), ...this.shown.slice(0, from)];
     return order.find((node) => nameAndValue(node.label)[0].toLowerCase().startsWith(this.typed.text));
+  }
+
+  // All fields, or the first so many, unfolded: for paper. 0: as before.
+  unroll(limit) {
+    if (limit) this.unfolded = this.folded;
+    this.folded = limit ? new Set() : this.unfolded ?? this.folded;
+    this.rows.limit = limit;
+    this.refold();
   }
 }

@@ -10,7 +10,7 @@ from capture.explanations import explain
 from lab.pipeline import Outcome
 from lab.report.frames import PER_CHUNK, frames
 from lab.report.wire import read_wire
-from tests.lab.report.conftest import Captured
+from tests.lab.report.conftest import Captured, WireOf
 
 
 def opened(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -94,3 +94,16 @@ def test_an_explanation_is_kept_for_its_value_only(captured: Captured) -> None:
         told = [explain(node, b"\0\x26", language) for language in ("en", "es")]
         assert row[6:] == [explanation.here if explanation else "" for explanation in told]
     assert one["nodes"][0][6] != one["nodes"][1][6]
+
+
+def test_who_can_read_a_record_that_ends_in_a_later_frame(wire_of: WireOf) -> None:
+    """Wireshark shows the fields of all of it in the later one."""
+    wire = wire_of("keys-rsa", keys=False)
+    bare = [Dissection(frame.number, (Source("frame", frame.data),), ()) for frame in wire.frames]
+    split = {one["frame"]: one["split"] for one in opened(frames(wire, bare).value) if one["split"]}
+    (begin, ((first, last, header), (body, *_))), (end, _) = split.items()
+    assert (begin, header, last - first + 1, body) == (65, "frame", 5, last + 1)
+    said = int.from_bytes(wire.frame(begin).data[last - 1 : last + 1], "big")
+    sealed = [one for frame in (begin, end) for one in split[frame] if one[2] == "sealed"]
+    assert [len(wire.frame(frame).data) - 1 for frame in (begin, end)] == [one[1] for one in sealed]
+    assert sum(last - first + 1 for first, last, _ in sealed) == said

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.lab.report.browser.conftest import Open
+from tests.lab.report.browser.conftest import Open, lab
 from tests.lab.report.browser.looking import data_of, elements
+from tests.lab.report.conftest import Captured
 
 _FEW = 4_000  # elements of a page; with a row for each message or frame there would be a hundred thousand and more
 
@@ -64,3 +65,20 @@ def _to_the_last_frame(page: Page, many: Path) -> None:
     page.keyboard.press("End")
     expect(page.get_by_role("heading", name=f"Frame {count}", exact=True)).to_be_visible()
     expect(frames.get_by_role("row", selected=True)).to_be_in_viewport()
+
+
+def test_a_frame_of_many_records(tmp_path: Path, captured: Captured, open_report: Open) -> None:
+    """A frame may hold thousands, each with fields of its own: the tree draws few of them."""
+    words = captured((">", b"\x15\x03\x01\0\x02\1\0" * 8_000))
+    lab(tmp_path, "report", str(words), f"--out={tmp_path / 'report.html'}")
+    page = open_report(tmp_path / "report.html")
+    page.get_by_role("grid", name="Frames").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("heading", name="Frame 3", exact=True)).to_be_visible()
+    tree = page.get_by_role("tree", name="Fields")
+    assert tree.evaluate("(list) => list.scrollHeight > 1000 * list.clientHeight")
+    assert elements(page) < _FEW
+    tree.locator('[tabindex="0"]').focus()
+    page.keyboard.press("End")
+    expect(tree.locator(":focus")).to_be_in_viewport()
+    assert elements(page) < _FEW
