@@ -2,8 +2,22 @@
 
 import signal
 import sys
+import threading
 
 _INTERRUPTED = 128 + signal.SIGINT
+_AGAIN = 0.01  # seconds
+
+
+def _bring_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Bring a Ctrl-C again that came where Python can raise nothing: in a weakref's callback or a __del__."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    main = threading.main_thread().ident
+    # later, as nothing can be raised here, either; and to the thread that may be waiting, which wakes up from it
+    later = threading.Timer(_AGAIN, signal.pthread_kill, [main, signal.SIGINT])
+    later.daemon = True
+    later.start()
 
 
 def run() -> int:
@@ -17,6 +31,7 @@ def run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    sys.unraisablehook = _bring_again
     from lab.cli import main  # noqa: PLC0415  (slow, and so not before the lines above)
 
     try:

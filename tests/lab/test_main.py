@@ -75,3 +75,34 @@ def test_nohup_is_respected() -> None:
         finally:
             process.kill()
     assert (process.returncode, out, err) == (0, b"a" * (1 << 17), b"")
+
+
+_LOST = """
+import os, signal
+import lab.cli, lab.__main__
+
+class Interrupted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # the signal is taken here, where nothing can be raised
+            pass
+
+class Broken:
+    def __del__(self):
+        raise ValueError("said as ever")
+
+def command():
+    Broken()
+    Interrupted()
+    signal.pause()
+
+lab.cli.main = command
+raise SystemExit(lab.__main__.run())
+"""
+
+
+def test_a_signal_that_python_gives_up_comes_again() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOST], capture_output=True, check=False, timeout=50)
+    assert done.returncode == 130
+    assert done.stderr.endswith(b"ValueError: said as ever\nStopped.\n")
+    assert done.stderr.count(b"Exception ignored") == 1
