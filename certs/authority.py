@@ -78,6 +78,7 @@ def issue_server(
     not_before: datetime,
     not_after: datetime,
     key: PrivateKey | None = None,
+    serial_number: int | None = None,
 ) -> Identity:
     """Make a server certificate for some names and addresses, signed by `authority`.
 
@@ -88,10 +89,11 @@ def issue_server(
         not_before: the first moment it is valid, with a time zone.
         not_after: the last moment it is valid, with a time zone.
         key: the key of a server being renewed, or one of a kind asked for. None makes one on the curve P-256.
+        serial_number: at most 20 bytes, positive (RFC 5280 section 4.1.2.2). None makes a random one.
 
     Raises:
-        ValueError: when there is neither a name nor an address, one of them cannot be one, or the times are in the
-            wrong order.
+        ValueError: when there is neither a name nor an address, one of them cannot be one, the serial number cannot be
+            one, or the times are in the wrong order.
     """
     dns = [x509.DNSName(name) for name in names]
     ip = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
@@ -99,7 +101,9 @@ def issue_server(
         raise ValueError("a server certificate needs at least one name or address")
     key = key or ec.generate_private_key(ec.SECP256R1())
     # The name a client checks is in subjectAltName alone (RFC 9525), so the subject only describes.
-    begun = builder(named("Traffic lab server"), authority.certificate.subject, key, not_before, not_after)
+    begun = builder(
+        named("Traffic lab server"), authority.certificate.subject, key, not_before, not_after, serial_number
+    )
     begun = begun.add_extension(x509.SubjectAlternativeName([*dns, *ip]), critical=False)
     # an RSA key may also be what a client encrypts its secret to (RSA key exchange, RFC 5246 section 7.4.7.1)
     key_usage = usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey))
@@ -145,14 +149,15 @@ def builder(
     key: PrivateKey,
     not_before: datetime,
     not_after: datetime,
+    serial_number: int | None = None,
 ) -> x509.CertificateBuilder:
-    """Return what every certificate here begins with: names, key, times, and a serial number of its own."""
+    """Return what every certificate here begins with: names, key, times, a serial number (its own if not given)."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(x509.random_serial_number() if serial_number is None else serial_number)
         .not_valid_before(not_before)
         .not_valid_after(not_after)
     )

@@ -12,7 +12,7 @@ from chat import notices, protocol
 from chat.client import Client
 from chat.errors import ChatError
 from lab.errors import LabError
-from lab.scenario import Join, Leave, ListUsers, Pause, Say, Sent, Step
+from lab.scenario import Join, Leave, ListUsers, Paste, Pause, Say, Sent, Step
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -20,7 +20,7 @@ V = TypeVar("V")
 _STEP_TIMEOUT = 20.0  # seconds; a step takes milliseconds, and this is for machines that swap
 
 Connect = Callable[[str], Awaitable[Client]]
-_Deed = Join | Say | ListUsers | Leave
+_Deed = Join | Say | Paste | ListUsers | Leave
 
 
 async def play(steps: Sequence[Step], connect: Connect) -> tuple[Sent, ...]:
@@ -79,10 +79,9 @@ async def _do(step: _Deed, room: dict[str, Client], connect: Connect, sent: list
             room[who] = await connect(who)
             await _expect(room, others, notices.line(notices.CAME, name=who))
         case Say(who, text):
-            moment = time.time_ns()
-            await room[who].send(text)
-            await _expect(room, others, protocol.said(who, text))
-            sent.append(Sent(len(sent) + 1, who, text, others, moment))
+            await _say(who, (text,), room, sent)
+        case Paste(who, texts):
+            await _say(who, texts, room, sent)
         case ListUsers(who):
             listed = await room[who].users()
             if listed != tuple(room):
@@ -92,6 +91,17 @@ async def _do(step: _Deed, room: dict[str, Client], connect: Connect, sent: list
             await room[who].leave()
             del room[who]  # only now: until then `play` closes it, whatever happens
             await _expect(room, others, notices.line(notices.LEFT, name=who))
+
+
+async def _say(who: str, texts: Sequence[str], room: dict[str, Client], sent: list[Sent]) -> None:
+    others = tuple(name for name in room if name != who)
+    moments = []
+    for text in texts:
+        moments.append(time.time_ns())
+        await room[who].send(text)
+    for text, moment in zip(texts, moments, strict=True):
+        await _expect(room, others, protocol.said(who, text))
+        sent.append(Sent(len(sent) + 1, who, text, others, moment))
 
 
 async def _expect(room: dict[str, Client], names: Sequence[str], line: str) -> None:

@@ -27,6 +27,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Paste:
+    """`who` says several texts to everybody else at once, and waits for nobody between them."""
+
+    who: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ListUsers:
     """`who` asks who is here."""
 
@@ -47,7 +55,7 @@ class Pause:
     seconds: float
 
 
-Step = Join | Say | ListUsers | Leave | Pause
+Step = Join | Say | Paste | ListUsers | Leave | Pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,14 +122,14 @@ async def _read_to_end(capture: Any, name: str, hand_out: Callable[[Segment], No
         msg = f"pyshark cannot read {name}, because it has packets without a time: take another reader."
         raise CaptureError(msg) from error
     finally:
-        status = await _end(capture)
+        status = await end(capture)
     if status and capture._eof_reached:
         why = last_words(capture._last_error_line or "", status)
         msg = f"tshark, run by pyshark, could not read {name}: {why}."
         raise CaptureError(msg)
 
 
-async def _end(capture: Any) -> int:
+async def end(capture: Any) -> int:
     """End what pyshark has started and return tshark's exit status.
 
     pyshark 0.6 does not do it itself in every case: it kills a tshark that has just ended, leaves one whose output is

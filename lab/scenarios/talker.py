@@ -26,10 +26,10 @@ from chat.errors import ChatError
 from lab.errors import LabError
 from lab.play import play
 from lab.record import connector, loopback_server
-from lab.scenario import Join, Leave, ListUsers, Pause, Say, Sent, Step
+from lab.scenario import Join, Leave, ListUsers, Paste, Pause, Say, Sent, Step
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_STEPS = {step.__name__: step for step in (Join, Say, ListUsers, Leave, Pause)}
+_STEPS = {step.__name__: step for step in (Join, Say, Paste, ListUsers, Leave, Pause)}
 _LINE = 1 << 24  # bytes; a conversation is a line
 _PATIENCE = 10.0  # seconds, for a process to end that has nothing left to do
 

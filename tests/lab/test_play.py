@@ -18,7 +18,7 @@ from chat.limits import Limits
 from chat.server import Server
 from lab.errors import LabError
 from lab.play import play, side_by_side
-from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Pause, Say, Step, messages
+from lab.scenario import CONVERSATION, Join, Leave, ListUsers, Paste, Pause, Say, Step, messages
 
 Change = Callable[[str], list[str]]
 LIMITS = Limits(rate=0, history=0)  # as in lab/record.py: whoever comes late hears what is said live
@@ -80,6 +80,17 @@ def test_a_name_can_come_back() -> None:
         async with Server(port=0) as server:
             (sent,) = await play(steps, connector(server.address))
             assert (sent.who, sent.heard_by) == ("bob", ("anna",))
+
+    run(main())
+
+
+def test_what_is_pasted_reaches_everybody_line_by_line() -> None:
+    lines = ("one", "two", "three")
+
+    async def main() -> None:
+        async with Server(port=0, limits=LIMITS) as server:
+            sent = await play((Join("anna"), Join("bob"), Paste("anna", lines)), connector(server.address))
+            assert [(message.text, message.heard_by) for message in sent] == [(line, ("bob",)) for line in lines]
 
     run(main())
 

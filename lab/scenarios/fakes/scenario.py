@@ -29,7 +29,7 @@ from lab.capturing import captured
 from lab.folder import RunFolder
 from lab.play import play, side_by_side
 from lab.record import connector, loopback_server
-from lab.scenario import Join, Leave, ListUsers, Say, Sent, Step
+from lab.scenario import Join, Leave, ListUsers, Paste, Say, Sent, Step
 from lab.scenarios.codecs import BLOCK, AesCtrReused, AesEcb, Base64, RepeatingXor
 from lab.scenarios.fakes.judge import QUESTIONS, judge
 from lab.scenarios.fakes.page import show
@@ -103,6 +103,8 @@ def typed(steps: Sequence[Step]) -> tuple[bytes, ...]:
                 lines.append(who)
             case Say(_, text):
                 lines.append(text)
+            case Paste(_, texts):
+                lines += texts
             case ListUsers():
                 lines.append(USERS_COMMANDS[0])
             case Leave():

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.ciphers.modes import CTR as COUNTER
 
 from lab.errors import LabError
-from lab.scenario import Join, Leave, ListUsers, Say
+from lab.scenario import Join, Leave, ListUsers, Paste, Say
 from lab.scenarios.codecs import BLOCK, Framed, RepeatingXor, framed
 from lab.scenarios.fakes.judge import judge
 from lab.scenarios.fakes.result import ATTACKERS_KEY, CTR, ECB, LISTENED, RELAYED, TLS, XOR, Fakes
@@ -88,10 +88,13 @@ def test_a_near_end_that_takes_any_key_turns_the_verdict(make_setting: MakeSetti
 
 
 def test_what_a_step_types() -> None:
-    assert typed((Join("anna"), ListUsers("anna"), Say("anna", "¿Qué?"), Leave("anna"))) == (
+    steps = (Join("anna"), ListUsers("anna"), Say("anna", "¿Qué?"), Paste("anna", ("one", "two")), Leave("anna"))
+    assert typed(steps) == (
         b"anna",
         b"!users",
         "¿Qué?".encode(),
+        b"one",
+        b"two",
         b"!quit",
     )
 
