@@ -4,6 +4,8 @@ Knows anywidget, which is an optional dependency (`notebook`) and is imported he
 the widget: nothing is fetched, and it sets nothing outside its cell.
 """
 
+import contextlib
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ try:
     from anywidget import AnyWidget
     from traitlets import Dict
 except ModuleNotFoundError as error:
-    msg = "The explorer in a notebook needs anywidget: python -m pip install anywidget jupyterlab"
+    msg = "The explorer in a notebook needs anywidget and JupyterLab: `make notebook` installs both"
     raise LabError(msg) from error
 
 
@@ -73,7 +75,10 @@ def explore(
     run = read_run(Path(path), Path(keylog) if keylog is not None else None)
     wire = read_wire(run.capture, run.keys)
     wanted = None if frames is None else frozenset(frames)
-    found = [one for one in dissections(run, wire, best_dissector()) if wanted is None or one.frame in wanted]
+    last = max(wanted, default=0) if wanted is not None else None
+    with contextlib.closing(dissections(run, wire, best_dissector())) as every:
+        needed = every if last is None else itertools.takewhile(lambda one: one.frame <= last, every)
+        found = [one for one in needed if wanted is None or one.frame in wanted]
     shown = packed(wire, found)
     data = {
         "languages": list(LANGUAGES),

@@ -150,4 +150,4 @@ def test_what_to_install_where_there_are_no_widgets() -> None:
     code = "import sys; sys.modules['anywidget'] = None; import lab.report.widget"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert "lab.errors.LabError: " in done.stderr
-    assert "pip install" in done.stderr.splitlines()[-1]
+    assert "make notebook" in done.stderr.splitlines()[-1]
