@@ -6,11 +6,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	done; echo python3)
 VENV ?= .venv
 LAB = $(VENV)/bin/python -m lab
+# JupyterLab at the first notebook, as locked, so without looking for a newer one; root, in a container, must insist
+NOTEBOOK = $(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/01-plaintext.ipynb \
+	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	$(shell test "$$(id -u)" -ne 0 || echo --allow-root)
 export VENV
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-plain demo-tls demo-keys demo-mitm demo-leaks demo-fakes demo-tamper demo-mutual certs certs-openssl \
-	server client client-tls chat-gui chat-gui-tls watch report doctor test check fuzz bench bench-chat clean
+	server client client-tls chat-gui chat-gui-tls watch report notebook classroom doctor test check notebooks fuzz bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -69,6 +73,11 @@ watch: $(VENV)/.ready ## see what passes between server and clients, while it do
 report: $(VENV)/.ready ## the page on the newest run: every byte of it, explained
 	@$(LAB) report $(ARGS)
 
+notebook: $(VENV)/.ready-notebook ## the walkthrough in JupyterLab, from its first notebook
+	@$(NOTEBOOK) $(ARGS)
+
+classroom: $(VENV)/.ready-notebook ## what teachers need to make exercises and to grade them; then: . .venv/bin/activate; lab class --help
+
 doctor: $(VENV)/.ready ## what works on this machine, and what would work better
 	@$(LAB) doctor $(ARGS)
 
@@ -80,6 +89,9 @@ check: $(VENV)/.ready-dev ## style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
+notebooks: $(VENV)/.ready-dev ## each notebook again from its source, the .py beside it
+	@$(VENV)/bin/python -m lab.notebook.build
+
 fuzz: $(VENV)/.ready-dev ## 100,000 broken captures, records and handshakes for the parsers
 	@$(VENV)/bin/python -m tests.capture.hostile.fuzz --inputs 100000 $(ARGS)
 
@@ -90,11 +102,14 @@ bench-chat: $(VENV)/.ready-dev ## the chat server beside ngIRCd and a thread for
 	@$(VENV)/bin/python -m lab.bench --only chat --only disturbing --out out/bench-chat.json $(ARGS)
 
 clean: ## take away what setting up left behind; your captures in out/ stay
-	rm -rf $(VENV) certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(VENV)-nbgrader certs/local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: requirements.lock lab/bootstrap.py
 	@$(PYTHON) lab/bootstrap.py
 
-$(VENV)/.ready-dev: requirements-dev.lock lab/bootstrap.py
+$(VENV)/.ready-dev: requirements-dev.lock requirements-nbgrader.lock lab/bootstrap.py
 	@$(PYTHON) lab/bootstrap.py --dev
+
+$(VENV)/.ready-notebook: requirements-notebook.lock lab/bootstrap.py
+	@$(PYTHON) lab/bootstrap.py --notebook

@@ -25,6 +25,7 @@ _PACKAGES = {
         "tshark": "tshark",
         "nc": "netcat-openbsd",
         "setcap": "libcap2-bin",
+        "bwrap": "bubblewrap",
         "Xvfb": "xvfb",
         "tkinter": "python3-tk",
     },
@@ -33,6 +34,7 @@ _PACKAGES = {
         "nc": "netcat",
         "xxd": "vim-common",
         "setcap": "libcap",
+        "bwrap": "bubblewrap",
         "Xvfb": "xorg-x11-server-Xvfb",
         "tkinter": "python3-tkinter",
     },
@@ -41,6 +43,7 @@ _PACKAGES = {
         "nc": "openbsd-netcat",
         "xxd": "tinyxxd",
         "setcap": "libcap",
+        "bwrap": "bubblewrap",
         "Xvfb": "xorg-server-xvfb",
         "tkinter": "tk",
     },
@@ -62,8 +65,9 @@ _INSTALL = {
 _EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/Applications/Wireshark.app/Contents/MacOS")
 _UNASKED = "DEBIAN_FRONTEND=noninteractive"  # the package asks who may capture; nobody is there to answer
 RUN_PROGRAMS = ("tshark", "xxd")
+_CLASS_PROGRAMS = ("bwrap",) if sys.platform == "linux" else ()  # keeps students' code apart
 # the last two are a screen, keyboard and mouse for the tests of the window
-_LINUX_TEST_PROGRAMS = ("setcap", "Xvfb", "xdotool") if sys.platform == "linux" else ()
+_LINUX_TEST_PROGRAMS = ("setcap", *_CLASS_PROGRAMS, "Xvfb", "xdotool") if sys.platform == "linux" else ()
 # Debian's package of it starts a service, which a person may not want and a test machine does not mind
 _CI_PROGRAMS = ("ngircd",)
 TEST_PROGRAMS = ("tshark", "xxd", "nc", "openssl", "tcpdump", *_LINUX_TEST_PROGRAMS)
@@ -239,6 +243,24 @@ def make_environment(venv: Path, lock: Path) -> None:
         raise SetupError(msg)
 
 
+def make_importable(venv: Path) -> None:
+    """Let whatever runs in the environment import the lab, wherever it starts, and `lab` stand for `python -m lab`."""
+    for folder in venv.glob("lib/python3.*/site-packages"):
+        (folder / "traffic-inspection-lab.pth").write_text(f"{_ROOT}\n")  # site, in Python's library reference
+    command = venv / "bin" / "lab"
+    command.write_text(f'#!/bin/sh\nexec "{venv.absolute()}/bin/python" -m lab "$@"\n')
+    command.chmod(0o755)
+
+
+def _make_once(venv: Path, lock: Path, stamp: Path) -> str:
+    """Make an environment unless its stamp says that it is that of the lock; return what to write there."""
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        make_environment(venv, lock)
+    make_importable(venv)
+    return digest
+
+
 def _last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
@@ -246,22 +268,29 @@ def _last_line(output: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Set the lab up, with what the tests need where `--dev` is given; return the exit status."""
+    """Set the lab up, with what the tests need where `--dev` is given, the notebooks where `--notebook` is.
+
+    Returns the exit status.
+    """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         _say(
             f"The lab needs Python 3.11, 3.12 or 3.13 and this is {sys.version.split()[0]}: "
             "run `make PYTHON=python3.12 …` with one of them."
         )
         return 1
-    dev = "--dev" in (sys.argv[1:] if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    dev = "--dev" in given
+    kind = "-dev" if dev else "-notebook" if "--notebook" in given else ""
     venv = _ROOT / os.environ.get("VENV", ".venv")
-    lock = _ROOT / ("requirements-dev.lock" if dev else "requirements.lock")
-    stamp = venv / (".ready-dev" if dev else ".ready")
+    lock = _ROOT / f"requirements{kind}.lock"
+    stamp = venv / f".ready{kind}"
     try:
-        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-        if not stamp.exists() or stamp.read_text() != digest:
-            make_environment(venv, lock)
-        install_programs(TEST_PROGRAMS if dev else RUN_PROGRAMS)
+        digest = _make_once(venv, lock, stamp)
+        if dev:  # nbgrader has the versions of JupyterLab that it knows, and a place of its own for them
+            apart = venv.with_name(f"{venv.name}-nbgrader")
+            ready = apart / ".ready"
+            ready.write_text(_make_once(apart, _ROOT / "requirements-nbgrader.lock", ready))
+        install_programs(TEST_PROGRAMS if dev else (*RUN_PROGRAMS, *_CLASS_PROGRAMS) if kind else RUN_PROGRAMS)
         if dev and find_browser() is None:  # by itself: a system that has no such package gets the others all the same
             install_programs(_BROWSERS[:1])
         if dev and os.environ.get("CI"):

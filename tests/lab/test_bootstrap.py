@@ -58,7 +58,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     (root / "requirements.lock").write_text(LOCK)
-    (root / "requirements-dev.lock").write_text(LOCK + "three==3 \\\n    --hash=sha256:22\n")
+    for kind in ("dev", "nbgrader", "notebook"):
+        (root / f"requirements-{kind}.lock").write_text(LOCK + "three==3 \\\n    --hash=sha256:22\n")
     monkeypatch.setattr("lab.bootstrap._ROOT", root)
     monkeypatch.setattr("lab.bootstrap.has_tkinter", lambda: True)
     monkeypatch.delenv("VENV", raising=False)
@@ -125,14 +126,18 @@ def test_a_python_that_does_not_fit(
 @pytest.mark.parametrize(
     ("manager", "command"),
     [
-        ("apt-get", "sudo apt-get install -y tshark xxd netcat-openbsd openssl tcpdump libcap2-bin xvfb xdotool"),
+        (
+            "apt-get",
+            "sudo apt-get install -y tshark xxd netcat-openbsd openssl tcpdump libcap2-bin bubblewrap xvfb xdotool",
+        ),
         (
             "dnf",
-            "sudo dnf install -y wireshark-cli vim-common netcat openssl tcpdump libcap xorg-x11-server-Xvfb xdotool",
+            "sudo dnf install -y wireshark-cli vim-common netcat openssl tcpdump libcap bubblewrap "
+            "xorg-x11-server-Xvfb xdotool",
         ),
         (
             "pacman",
-            "sudo pacman -S --needed wireshark-cli tinyxxd openbsd-netcat openssl tcpdump libcap "
+            "sudo pacman -S --needed wireshark-cli tinyxxd openbsd-netcat openssl tcpdump libcap bubblewrap "
             "xorg-server-xvfb xdotool",
         ),
         ("brew", "brew install wireshark vim netcat openssl tcpdump"),
@@ -142,7 +147,7 @@ def test_a_python_that_does_not_fit(
 def test_install_command(manager: str | None, command: str) -> None:
     programs = ["tshark", "xxd", "nc", "openssl", "tcpdump"]
     if manager != "brew":
-        programs += ["setcap", "Xvfb", "xdotool"]
+        programs += ["setcap", "bwrap", "Xvfb", "xdotool"]
     if sys.platform == "linux" and manager != "brew":
         assert programs == list(bootstrap.TEST_PROGRAMS)
     assert bootstrap.install_command(programs, manager) == command
@@ -382,9 +387,43 @@ def test_what_the_tests_need(
     install_all(put)
     monkeypatch.setattr(sys, "executable", str(put("python", MAKES_A_VENV)))
     assert bootstrap.main(["--dev"]) == 0
-    assert log()[-1] == f"{PIP} {project / 'requirements-dev.lock'}"
-    assert (project / ".venv" / ".ready-dev").exists()
-    assert not (project / ".venv" / ".ready").exists()
+    venv, apart = project / ".venv", project / ".venv-nbgrader"
+    assert log() == [
+        f"python -m venv {venv}",
+        f"{PIP} {project / 'requirements-dev.lock'}",
+        f"python -m venv {apart}",
+        f"{PIP} {project / 'requirements-nbgrader.lock'}",
+    ]
+    assert (venv / ".ready-dev").exists()
+    assert not (venv / ".ready").exists()
+    before = log()
+    assert bootstrap.main(["--dev"]) == 0
+    assert log() == before, "no process is started"
+
+
+def test_what_the_notebooks_need(
+    put: Put, log: Callable[[], list[str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all(put)
+    monkeypatch.setattr(sys, "executable", str(put("python", MAKES_A_VENV)))
+    assert bootstrap.main(["--notebook"]) == 0
+    assert log()[-1] == f"{PIP} {project / 'requirements-notebook.lock'}"
+    assert [path.name for path in (project / ".venv").glob(".ready*")] == [".ready-notebook"]
+
+
+def test_the_lab_can_be_imported_and_called_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a real environment: a notebook's kernel starts in the notebook's folder."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
+    asked = [str(venv / "bin" / "python"), "-c", "import lab.bootstrap; print(lab.bootstrap.__file__)"]
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert subprocess.run(asked, cwd=tmp_path, capture_output=True, check=False, timeout=60).returncode == 1
+    bootstrap.make_importable(venv)
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"{SOURCE}\n"
+    # it is called as it is named, without anything installed: typer is missing
+    called = subprocess.run([str(venv / "bin" / "lab")], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    assert called.stderr.splitlines()[-1] == b"ModuleNotFoundError: No module named 'typer'"
 
 
 def test_a_browser_is_for_the_tests_and_is_installed_apart_from_the_rest(
