@@ -1,0 +1,1 @@
+"""What the notebooks share, so that they hold no logic of their own."""
