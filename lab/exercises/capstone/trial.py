@@ -1,0 +1,111 @@
+"""The capstone's trial: starts a student's server and client and tries each of the ten weaknesses, from outside alone.
+
+As a program it reads a request on its standard input, tries the server.py and client.py of the folder it is run in, and
+prints one line of JSON: what was found, and its HMAC under a nonce that only this program was told.
+
+What the nonce stops: a student's program that prints such a line, ends the trial, or fills its output. It has neither
+the trial's output nor its memory (on Linux; elsewhere the system alone decides who may read a process of the same
+person). What it does not stop: a program that tells the trial from people and behaves only there. A black box cannot;
+a teacher who reads sixty lines can. The trial must run apart where the code is not one's own (`lab.sandbox`).
+"""
+
+import ctypes
+import hmac
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.exercises.capstone.enduring import leaving, limits, sharing, slow
+from lab.exercises.capstone.people import GoneError
+from lab.exercises.capstone.stage import Props, Stage, props
+from lab.exercises.capstone.talking import WeaknessError, framing, names, spoofing, swallowed
+from lab.exercises.capstone.trusting import handshake, verification
+from lab.exercises.draw import SEED, Draw
+
+PROGRAMS = ("server.py", "client.py")
+TRIES: Mapping[str, Callable[[Stage], None]] = {
+    "framing": framing,
+    "spoofing": spoofing,
+    "names": names,
+    "sharing": sharing,
+    "slow": slow,
+    "limits": limits,
+    "swallowed": swallowed,
+    "leaving": leaving,
+    "verification": verification,
+    "handshake": handshake,
+}
+_NONCE = 32  # bytes
+_SET_DUMPABLE = 4  # prctl(2)
+
+
+def tried(name: str, shared: Props, draw: Draw) -> str:
+    """Try one weakness; return the mistake that was seen, "" for none, "chat_broken" or "ended" for no chat to try."""
+    with Stage(shared, draw, name) as stage:
+        try:
+            TRIES[name](stage)
+        except WeaknessError as weak:
+            return str(weak)
+        except (TimeoutError, GoneError):
+            return "ended" if stage.has_ended() else "chat_broken"
+    return ""
+
+
+def trial(folder: Path, draw: Draw) -> dict[str, str]:
+    """Try all weaknesses of the two programs in a folder, at the same time; return the mistakes by weakness."""
+    with tempfile.TemporaryDirectory() as private:
+        for name in PROGRAMS:
+            shutil.copyfile(folder / name, Path(private) / name)
+        shared = props(Path(private), draw)
+        # what they do is to wait
+        with ThreadPoolExecutor(len(TRIES)) as pool:
+            found = pool.map(lambda name: tried(name, shared, draw), TRIES)
+            return dict(zip(TRIES, found, strict=True))
+
+
+def request(draw: Draw) -> tuple[bytes, bytes]:
+    """Return what the program is to read, and the nonce in it."""
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + draw.seed, nonce
+
+
+def answer(found: Mapping[str, str], nonce: bytes) -> bytes:
+    """Return the line that the program prints."""
+    return json.dumps({"found": found, "mac": _mac(found, nonce)}).encode() + b"\n"
+
+
+def read_answer(printed: bytes, nonce: bytes) -> dict[str, str] | None:
+    """Return what was found, or None where nothing was printed that this nonce vouches for."""
+    for line in printed.splitlines():
+        try:
+            told = json.loads(line)
+            found, mac = told["found"], told["mac"]
+            # all that is believed of it is what has the right code
+            if hmac.compare_digest(_mac(found, nonce), mac):
+                return {name: str(found[name]) for name in TRIES}
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue  # anybody's line
+    return None
+
+
+def _mac(found: Mapping[str, str], nonce: bytes) -> str:
+    return hmac.new(nonce, json.dumps(found, sort_keys=True).encode(), "sha256").hexdigest()
+
+
+def main() -> None:
+    """Be the program."""
+    if sys.platform == "linux":
+        # The student's programs are the same user's: /proc/PID/mem and /proc/PID/fd of this one are closed to them.
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+    given = sys.stdin.buffer.read()
+    nonce, seed = given[:_NONCE], given[_NONCE : _NONCE + SEED]
+    sys.stdout.buffer.write(answer(trial(Path.cwd(), Draw(seed)), nonce))
+
+
+if __name__ == "__main__":
+    main()

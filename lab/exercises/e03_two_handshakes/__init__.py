@@ -1,0 +1,1 @@
+"""Exercise 3: the handshake of TCP, and that of TLS."""

@@ -1,0 +1,1 @@
+"""Exercise 5: segments are not records."""

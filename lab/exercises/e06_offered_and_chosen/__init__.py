@@ -1,0 +1,1 @@
+"""Exercise 6: what the client offered and the server chose."""

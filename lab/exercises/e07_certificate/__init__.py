@@ -1,0 +1,1 @@
+"""Exercise 7: where is the certificate."""

@@ -1,0 +1,1 @@
+"""Exercise 8: find the right line of a key log, and decrypt."""

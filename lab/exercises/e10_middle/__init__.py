@@ -1,0 +1,1 @@
+"""Exercise 10: be in the middle of a careless client."""

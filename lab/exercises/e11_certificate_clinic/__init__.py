@@ -1,0 +1,1 @@
+"""Exercise 11: what six certificates suffer from."""

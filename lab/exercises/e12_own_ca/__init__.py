@@ -1,0 +1,1 @@
+"""Exercise 12: build a CA and a server certificate that verifies."""

@@ -1,0 +1,1 @@
+"""Exercise 15: decrypt one record in code."""

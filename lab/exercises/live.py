@@ -1,0 +1,175 @@
+"""The live run of an exercise: real chats over loopback, captured into the student's folder."""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from capture.rights import Choice, Way
+from certs.authority import Identity, PrivateKey, create_authority, issue_server
+from certs.contexts import client_context, server_context
+from chat.client import Client
+from lab.capturing import captured
+from lab.errors import LabError
+from lab.exercises.draw import Draw
+from lab.exercises.work import CAPTURE
+from lab.play import Connect, play, side_by_side
+from lab.record import loopback_server
+from lab.scenario import Sent, Step
+from lab.scenarios.running import run_in_time
+
+_PORTS = (20_000, 31_999)  # below those that systems hand out by themselves (Linux: from 32768 on)
+_TRIES = 50
+_VALID = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One chat of a run.
+
+    Attributes:
+        steps: what happens in it.
+        port: of its server, as the capture shows it.
+        host: the name that its clients ask for (SNI); not sent in plaintext.
+        server: the server's side of TLS; None for plaintext.
+        client: the clients' side.
+    """
+
+    steps: Sequence[Step]
+    port: int
+    host: str = "localhost"
+    server: ssl.SSLContext | None = None
+    client: ssl.SSLContext | None = None
+
+
+def port(draw: Draw, label: str = "port") -> int:
+    """Return a port of the student's own, the first of those drawn that is free now.
+
+    Raises:
+        LabError: none of them is.
+    """
+    for attempt in range(_TRIES):
+        number = draw.number(f"{label} {attempt}", *_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
+    msg = f"None of {_TRIES} ports is free: end what listens on ports {_PORTS[0]} to {_PORTS[1]}."
+    raise LabError(msg)
+
+
+def record(folder: Path, choice: Choice, chats: Sequence[Chat]) -> tuple[tuple[Sent, ...], ...]:
+    """Run the chats at once while they are captured into the folder; return what was said in each.
+
+    What an earlier run left is replaced only when this one has ended.
+
+    Raises:
+        LabError, CaptureError, ChatError: as their texts say.
+    """
+    new = folder / f".{CAPTURE}.new"
+    new.unlink(missing_ok=True)
+    try:
+        sent = run_in_time(_record(new, choice, chats))
+        new.replace(folder / CAPTURE)
+    finally:
+        new.unlink(missing_ok=True)
+    return sent
+
+
+async def _record(path: Path, choice: Choice, chats: Sequence[Chat]) -> tuple[tuple[Sent, ...], ...]:
+    tapped = choice.way is Way.TAP
+    async with contextlib.AsyncExitStack() as stack:
+        real = []
+        for chat in chats:
+            server = loopback_server(chat.server, port=0 if tapped else chat.port)
+            await stack.enter_async_context(server)
+            real.append(server.address[1])
+        shown = {port: chat.port for port, chat in zip(real, chats, strict=True)}
+        async with captured(path, choice, real, shown=shown) as wire:
+            played = await side_by_side(
+                {
+                    number: play(chat.steps, _connector(wire.ports[port], chat))
+                    for number, (port, chat) in enumerate(zip(real, chats, strict=True))
+                }
+            )
+    if wire.counters.dropped:
+        msg = f"The capture dropped {wire.counters.dropped} packets: run it again when the machine has less to do."
+        raise LabError(msg)
+    return tuple(played[number] for number in range(len(chats)))
+
+
+def _connector(port: int, chat: Chat) -> Connect:
+    async def connect(name: str) -> Client:
+        hostname = chat.host if chat.client is not None else None
+        return await Client.connect("127.0.0.1", port, name, context=chat.client, server_hostname=hostname)
+
+    return connect
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one TLS server has, and its clients trust.
+
+    Attributes:
+        authority: the CA.
+        identity: the server's certificate and key.
+        server: its side of TLS.
+        client: the side of clients that check it.
+    """
+
+    authority: Identity
+    identity: Identity
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+def secure(
+    folder: Path,
+    host: str,
+    *,
+    version: ssl.TLSVersion | None = None,
+    suites: str = "",
+    keylog: Path | None = None,
+    key: PrivateKey | None = None,
+    serial_number: int | None = None,
+    also: Sequence[str] = (),
+) -> Made:
+    """Make a CA, a server certificate for `host`, and the two sides of TLS with them.
+
+    Args:
+        folder: a private one, where the files are written that OpenSSL reads; they are not needed afterwards.
+        host: the name in the certificate.
+        version: the only one to speak.
+        suites: those of TLS 1.2, in OpenSSL's words (ciphers(1)); "" for Python's own choice.
+        keylog: where the server writes its keys.
+        key: of the server; None for one on P-256.
+        serial_number: of its certificate; None for a random one.
+        also: further names in it, after `host`.
+    """
+    # valid from yesterday on: a clock may be late
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    authority = create_authority(not_before=begin, not_after=begin + _VALID)
+    identity = issue_server(
+        authority,
+        names=(host, *also),
+        addresses=(),
+        not_before=begin,
+        not_after=begin + _VALID,
+        key=key,
+        serial_number=serial_number,
+    )
+    files = {
+        "ca.pem": authority.certificate_pem,
+        "server.pem": identity.certificate_pem,
+        "server.key": identity.key_pem,
+    }
+    for name, data in files.items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(data)
+    server = server_context(folder / "server.pem", folder / "server.key", keylog=keylog, version=version)
+    client = client_context(folder / "ca.pem", version=version)
+    if suites:
+        server.set_ciphers(suites)
+        client.set_ciphers(suites)
+    return Made(authority, identity, server, client)

@@ -1,0 +1,17 @@
+"""Answers as people type or copy them, compared with what is right. Pure; knows no exercise."""
+
+_SEPARATORS = str.maketrans("", "", ": ")
+
+
+def plain_digits(answer: str) -> str:
+    """Return hex digits in small letters, without what stands between them or in front: "0x1A:2B" is "1a2b"."""
+    return answer.strip().lower().removeprefix("0x").translate(_SEPARATORS)
+
+
+def same_text(answer: str, text: str) -> bool:
+    """Return whether an answer is this text, up to the spaces around it.
+
+    A text in which each byte that is not ASCII is a dot counts, too: so Wireshark and tshark show it in some places.
+    """
+    dotted = "".join(letter if letter.isascii() else "." * len(letter.encode()) for letter in text)
+    return answer.strip() in (text.strip(), dotted.strip())

@@ -1,0 +1,25 @@
+"""Exercise 13, solved with tshark and no key, and each mistake that it knows."""
+
+import pytest
+
+from lab.exercises.e13_sizes_and_times.checks import EXERCISE
+from tests.lab.exercises.conftest import Solve, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.solvers import e13
+
+
+def test_solved_by_tshark_without_a_key(solved: Solve) -> None:
+    assert judged(EXERCISE, solved(EXERCISE, e13)).points == EXERCISE.points
+
+
+@pytest.mark.parametrize("name", e13.MISTAKES)
+def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
+    folder = solved(EXERCISE, e13)
+    make_mistake(folder, e13, name)
+    found = mistakes(EXERCISE, folder)
+    step, mistake = name.split(".")
+    assert found.pop(step) == mistake
+    assert set(found.values()) == {""}
+
+
+def test_every_hint_has_its_mistake() -> None:
+    assert set(e13.MISTAKES) == known_mistakes(EXERCISE, "en") == known_mistakes(EXERCISE, "es")

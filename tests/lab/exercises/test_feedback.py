@@ -1,0 +1,49 @@
+"""What a student is told: each step, hints in their language, never the answer."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from capture.explanations import Language
+from lab.exercises import feedback
+from lab.exercises.desk import Desk
+from lab.exercises.e04_record_header.checks import EXERCISE
+from lab.exercises.judge import Judged
+from tests.lab.exercises.conftest import Solve, judged, make_mistake
+from tests.lab.exercises.solvers import e04
+
+
+def told(judgement: Judged, language: Language = "en") -> str:
+    out = io.StringIO()
+    feedback.show(Console(file=out, width=200), Desk(Path(), "ana", "Ana", language, {}), EXERCISE, judgement)
+    return out.getvalue()
+
+
+def test_all_right(solved: Solve) -> None:
+    said = told(judged(EXERCISE, solved(EXERCISE, e04)))
+    assert said.count("right") == 4
+    assert said.endswith("5 of 5 points\nExercise 4 is solved.\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"), [("en", "You have counted the header, too"), ("es", "Has contado también")]
+)
+def test_a_hint_that_fits_and_no_answer(solved: Solve, language: Language, hint: str) -> None:
+    folder = solved(EXERCISE, e04)
+    make_mistake(folder, e04, "length.header_counted")
+    judgement = judged(EXERCISE, folder)
+    said = told(judgement, language)
+    assert hint in said
+    answer = next(outcome.right for outcome in judgement.outcomes if outcome.step == "length").split()[0]
+    assert answer not in said.split()
+
+
+def test_one_reason_for_all_is_said_once(solved: Solve) -> None:
+    folder = solved(EXERCISE, e04)
+    (folder / "capture.pcapng").unlink()
+    assert (
+        told(judged(EXERCISE, folder))
+        == "There is nothing to judge yet: run the exercise first, as the task says.\n0 of 5 points\n"
+    )

@@ -1,0 +1,104 @@
+"""Live runs: real chats, captured; ports of one's own; nothing half done is left."""
+
+import contextlib
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from capture.rights import Choice, Way, choose
+from lab.errors import LabError
+from lab.exercises import cast, live
+from lab.exercises.draw import Draw
+from lab.scenario import Say
+
+DRAW = Draw(bytes(range(32)))
+TAP = Choice(Way.TAP, "")
+
+
+def test_a_port_is_ones_own_and_the_next_one_where_it_is_taken() -> None:
+    first = live.port(DRAW)
+    assert 20_000 <= first < 32_000
+    assert live.port(DRAW) == first
+    with socket.create_server(("127.0.0.1", first)):
+        second = live.port(DRAW)
+    assert second not in {first, live.port(DRAW, "another")}
+
+
+def test_no_port_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_TRIES", 2)
+    with contextlib.ExitStack() as taken:
+        for at in range(2):
+            taken.enter_context(socket.create_server(("127.0.0.1", DRAW.number(f"port {at}", 20_000, 31_999))))
+        with pytest.raises(LabError, match="None of 2 ports is free"):
+            live.port(DRAW)
+
+
+@pytest.mark.parametrize("choice", [TAP, choose()], ids=["tap", "best"])
+def test_what_was_said_stands_in_the_capture(tmp_path: Path, tool: Callable[[str], str], choice: Choice) -> None:
+    steps = cast.conversation(DRAW)
+    number = live.port(DRAW)
+    (sent,) = live.record(tmp_path, choice, [live.Chat(steps, number)])
+    assert [(s.who, s.text) for s in sent] == [(s.who, s.text) for s in steps if isinstance(s, Say)]
+    command = [tool("tshark"), "-r", str(tmp_path / "capture.pcapng"), "-Y", f"tcp.dstport == {number}"]
+    shown = subprocess.run([*command, "-T", "fields", "-e", "tcp.payload"], capture_output=True, check=True, timeout=60)
+    payload = bytes.fromhex(shown.stdout.decode().replace("\n", ""))
+    assert all(s.text.encode() in payload for s in sent)
+    assert [path.name for path in tmp_path.iterdir()] == ["capture.pcapng"]
+
+
+def test_two_chats_in_one_capture_one_over_tls(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    made = live.secure(
+        private,
+        cast.host(DRAW),
+        version=ssl.TLSVersion.TLSv1_2,
+        suites="ECDHE-ECDSA-CHACHA20-POLY1305",
+        serial_number=77,
+    )
+    steps = cast.conversation(DRAW)
+    ports = live.port(DRAW, "plain"), live.port(DRAW, "tls")
+    live.record(
+        tmp_path,
+        TAP,
+        [live.Chat(steps, ports[0]), live.Chat(steps, ports[1], cast.host(DRAW), made.server, made.client)],
+    )
+    command = [
+        tool("tshark"),
+        "-r",
+        str(tmp_path / "capture.pcapng"),
+        "-d",
+        f"tcp.port=={ports[1]},tls",
+        "-T",
+        "fields",
+    ]
+    command += ["-Y", "tls.handshake.type == 11 or tls.handshake.type == 1 or tls.handshake.type == 2"]
+    command += [
+        "-e",
+        "tls.handshake.extensions_server_name",
+        "-e",
+        "tls.handshake.ciphersuite",
+        "-e",
+        "x509af.serialNumber",
+    ]
+    shown = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    assert cast.host(DRAW) in shown
+    assert "0xcca9" in shown  # TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, RFC 7905
+    assert made.identity.certificate.serial_number == 77
+    names = made.identity.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [cast.host(DRAW)]
+    assert (private / "server.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_run_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "capture.pcapng").write_bytes(b"the earlier one")
+    steps = [Say("nobody", "who never came in")]
+    with pytest.raises(KeyError):
+        live.record(tmp_path, TAP, [live.Chat(steps, live.port(DRAW))])
+    assert [path.name for path in tmp_path.iterdir()] == ["capture.pcapng"]
+    assert (tmp_path / "capture.pcapng").read_bytes() == b"the earlier one"

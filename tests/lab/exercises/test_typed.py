@@ -1,0 +1,18 @@
+"""What counts as the same, and what does not."""
+
+import pytest
+
+from lab.exercises.typed import plain_digits, same_text
+
+
+@pytest.mark.parametrize("typed", ["1a2b", "1A:2B", "0x1a2b", " 1a 2b\n"])
+def test_hex_digits_in_every_dress(typed: str) -> None:
+    assert plain_digits(typed) == "1a2b"
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [("está aquí", True), (" está aquí\n", True), ("est.. aqu..", True), ("esta aqui", False), ("est. aqu.", False)],
+)
+def test_dots_count_where_bytes_are_not_ascii(typed: str, *, same: bool) -> None:
+    assert same_text(typed, "está aquí") is same
