@@ -22,10 +22,12 @@ from capture.rights import choose, refusals
 from certs.openssl_course import run_course
 from certs.store import open_store
 from chat.escape import visible
-from lab import cli_capture, cli_report, evidence, pipeline, presentation, private, shell
+from lab import cli_capture, cli_class, cli_report, evidence, pipeline, presentation, private, shell
 from lab import doctor as checks
 from lab.cli_client import client
 from lab.cli_decrypt import decrypt
+from lab.cli_exercise import check, exercise, handin
+from lab.cli_grade import grade
 from lab.cli_gui import gui
 from lab.cli_live import live
 from lab.cli_options import CERTIFICATES, PLAIN_PORT, TLS_PORT, Certs, PlainPort, TlsPort
@@ -82,6 +84,11 @@ app.command()(gui)
 app.command()(scenario)
 app.command()(decrypt)
 app.command()(cli_report.report)
+app.command()(exercise)
+app.command()(check)
+app.command()(handin)
+app.command()(grade)
+app.add_typer(cli_class.app, name="class")
 app.add_typer(cli_capture.app, name="capture")
 
 

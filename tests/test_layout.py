@@ -13,7 +13,13 @@ from lab import bootstrap
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("certs", "chat", "capture", "lab")
-FILES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+# what students begin with is text here, and no module
+FILES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if path.name != "starter.py" and path.parent.name != "naive"
+)
 
 # The picture in lab/pipeline.py: what stands further down may import what stands above it, never the reverse.
 FLOW = (
@@ -199,10 +205,9 @@ def test_every_module_has_its_tests() -> None:
 
 def test_no_tests_without_a_module() -> None:
     there = {path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
-    # the demos run as a whole, the report in a browser, and this file is about all modules
-    there = {path for path in there if not {"demo", "hostile", "browser"} & set(path.parts)} - {
-        Path("tests/test_layout.py")
-    }
+    # demos and notebooks run as a whole, the report in a browser; pages are no modules, and this file is about all
+    elsewhere = {"demo", "notebooks", "hostile", "browser", "class_of_30", "test_docs.py"}
+    there = {path for path in there if not elsewhere & set(path.parts)} - {Path("tests/test_layout.py")}
     assert {str(path) for path in there - wanted_tests()} == set()
 
 
@@ -261,7 +266,7 @@ def locked(name: str) -> dict[str, tuple[str, set[str]]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-notebook.lock"])
 def test_locks_pin_everything_by_hash_and_name_no_index(name: str) -> None:
     text = (ROOT / name).read_text("ascii")
     assert not re.search(r"https?:|index-url|find-links|trusted-host", text, re.IGNORECASE)
@@ -272,7 +277,9 @@ def test_locks_pin_everything_by_hash_and_name_no_index(name: str) -> None:
 
 def test_what_the_tests_need_includes_what_the_lab_needs() -> None:
     run, dev = locked("requirements.lock"), locked("requirements-dev.lock")
-    assert {package: dev.get(package) for package in run} == run
+    notebook = locked("requirements-notebook.lock")
+    assert {package: dev.get(package) for package in run} == run == {package: notebook.get(package) for package in run}
+    assert {package: dev.get(package) for package in notebook} == notebook
 
 
 def test_the_locks_have_what_the_project_asks_for() -> None:

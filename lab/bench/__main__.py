@@ -16,6 +16,7 @@ from lab.bench.demo import demo
 from lab.bench.dissecting import dissecting
 from lab.bench.disturbing import disturbing
 from lab.bench.figures import FULL, QUICK, Row, Size
+from lab.bench.grading import grading
 from lab.bench.machine import describe
 from lab.bench.opening import opening
 from lab.bench.reading import natively, through_tshark
@@ -33,6 +34,7 @@ _PARTS: Mapping[str, Callable[[Size], list[Row]]] = {
     "demo": demo,
     "dissect": dissecting,
     "report": opening,
+    "grading": grading,
     "chat": chat,
     "disturbing": disturbing,
 }

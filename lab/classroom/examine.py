@@ -1,0 +1,109 @@
+"""Examines one hand-in, in a process that may end badly: unpacks it apart, judges every exercise, says whose it is.
+
+Nothing in a hand-in raises here. What a worker needs travels in `Task`; where it runs is not known.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from capture.errors import CaptureError
+from capture.hello import client_hello
+from capture.secrets import carried_keys
+from lab.classroom.result import Graded, Result
+from lab.errors import LabError
+from lab.exercises.catalogue import EXERCISES
+from lab.exercises.draw import Draw, seed_of
+from lab.exercises.exercise import Exercise
+from lab.exercises.judge import Judged, judge, marked, nothing
+from lab.exercises.work import CAPTURE, Work
+from lab.sandbox import isolation
+from lab.unpacking import unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be examined.
+
+    Attributes:
+        student: the id.
+        path: the zip or folder.
+        secret: of the course.
+        everybody: the ids of the roster, to say whose a capture is that is not the student's own.
+        isolated: whether students' code runs apart from this machine, or as if it were the teacher's own.
+    """
+
+    student: str
+    path: Path
+    secret: bytes = field(repr=False)
+    everybody: Sequence[str] = field(repr=False)
+    isolated: bool = True
+
+
+def examine(task: Task) -> Result:
+    """Return what came out of a hand-in.
+
+    Raises:
+        LabError: this machine cannot examine anything: no room, or nothing that keeps students' code apart.
+    """
+    if task.isolated and not isolation():
+        raise LabError("Students' code cannot be run apart here: install bubblewrap, or give --trust-code.")
+    with tempfile.TemporaryDirectory(prefix="lab-grade-") as folder:
+        apart = Path(folder) / "handin"
+        unpacked = unpack(task.path, apart)
+        graded = tuple(_grade(task, exercise, apart / exercise.folder) for exercise in EXERCISES)
+    return Result(task.student, graded, unpacked.problems)
+
+
+def _grade(task: Task, exercise: Exercise[Any], folder: Path) -> Graded:
+    work = Work(folder, _draw(task, task.student, exercise), isolated=task.isolated)
+    came_out = judged(exercise, work)
+    notes = []
+    if any(outcome.mistake == "not_yours" for outcome in came_out.outcomes):
+        owner = _owner(task, exercise, work)
+        notes.append(f"The files are those of {owner}." if owner else "The files are those of nobody in the roster.")
+    digest = ""
+    if work.has(CAPTURE):
+        with (folder / CAPTURE).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        notes += _foreign_keys(work)
+    return Graded(exercise.name, came_out.points, came_out.outcomes, came_out.problem, tuple(notes), digest)
+
+
+def _draw(task: Task, student: str, exercise: Exercise[Any]) -> Draw:
+    return Draw(seed_of(task.secret, student, exercise.name))
+
+
+def judged(exercise: Exercise[Any], work: Work) -> Judged:
+    """Return how the work came out; what the check itself fails on is unreadable.
+
+    Raises:
+        LabError: nothing can be judged here.
+    """
+    try:
+        return judge(exercise, work)
+    except LabError:
+        raise
+    except Exception as error:
+        return nothing(exercise, "unreadable", f"The check itself failed on it: {type(error).__name__}: {error}")
+
+
+def _owner(task: Task, exercise: Exercise[Any], work: Work) -> str:
+    """Return the id of the student whose files these are, "" where it is nobody's."""
+    others = (student for student in task.everybody if student != task.student)
+    return next((other for other in others if marked(exercise, work, _draw(task, other, exercise))), "")
+
+
+def _foreign_keys(work: Work) -> list[str]:
+    """Return what is to be said of keys within a capture, which count for nothing here: whether they are its own."""
+    try:
+        keys = carried_keys(work.folder / CAPTURE) or {}
+        hellos = [client_hello(session.client) for session in work.traffic.sessions]
+    except (LabError, CaptureError):
+        return []  # why it cannot be read has been said
+    own = {hello.random for hello in hellos if hello is not None}
+    foreign = {random for _, random in keys if random not in own}
+    return [f"The capture carries keys of {len(foreign)} connections that are not in it."] if foreign else []

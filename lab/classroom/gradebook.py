@@ -1,0 +1,51 @@
+"""The gradebook: a line for each student, a column for each exercise, as CSV that spreadsheets and platforms take."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from lab.classroom.result import Result
+from lab.classroom.roster import Student
+from lab.exercises.catalogue import EXERCISES
+
+# A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def gradebook(students: Sequence[Student], results: Mapping[str, Result]) -> str:
+    """Return the gradebook as CSV, in the order of the roster; its last column says what to look at by hand."""
+    rows: list[list[str | int]] = [
+        ["id", "name", "email", *(exercise.folder for exercise in EXERCISES), "total", "of", "notes"]
+    ]
+    for student in students:
+        result = results[student.id]
+        points = {graded.name: graded.points for graded in result.exercises}
+        rows.append(
+            [
+                student.id,
+                student.name,
+                student.email,
+                *(points[exercise.name] for exercise in EXERCISES),
+                result.points,
+                sum(exercise.points for exercise in EXERCISES),
+                " ".join((*result.problems, *result.notes, *notes_of(result))),
+            ]
+        )
+    return table(rows)
+
+
+def notes_of(result: Result) -> tuple[str, ...]:
+    """Return what a teacher should know of the exercises of a hand-in, each with its number."""
+    number = {exercise.name: exercise.number for exercise in EXERCISES}
+    return tuple(f"Exercise {number[graded.name]}: {note}" for graded in result.exercises for note in graded.notes)
+
+
+def table(rows: Sequence[Sequence[str | int]]) -> str:
+    """Return rows as CSV (RFC 4180); what a spreadsheet would take for a formula stands behind an apostrophe."""
+    text = io.StringIO()
+    csv.writer(text).writerows([[_harmless(cell) for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def _harmless(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,0 +1,105 @@
+"""`lab grade`: a class's hand-ins into a gradebook, a feedback page for each student, a page on the class."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from chat.escape import visible
+from lab.cli_class import Default, Roster, Secret, secret_of
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.classroom.statistics import ExerciseCount
+
+
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="The folder of the hand-ins: zips or folders named by id.")],
+    roster: Roster,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The gradebook to write.")] = Path("gradebook.csv"),
+    secret: Secret = None,
+    lang: Default = "en",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: one for each core]")] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="The scheduler of a Dask cluster instead: tcp://… or tls://…")
+    ] = None,
+    dask_tls: Annotated[
+        tuple[Path, Path, Path] | None, typer.Option(help="For tls://: CA, certificate and key, in PEM.")
+    ] = None,
+    trust_code: Annotated[
+        bool, typer.Option("--trust-code", help="Run students' code as if it were yours, where bubblewrap is missing.")
+    ] = False,
+) -> None:
+    """Grade a class. Stopped with Ctrl-C, the same command goes on where it was."""
+    from lab.classroom import executors, grading, pages  # noqa: PLC0415  (slow, and only the classroom needs it)
+    from lab.classroom.gradebook import gradebook  # noqa: PLC0415
+    from lab.classroom.grading import Kept, exercises_key  # noqa: PLC0415
+    from lab.classroom.handins import find  # noqa: PLC0415
+    from lab.classroom.roster import read_roster  # noqa: PLC0415
+    from lab.classroom.secret import read_secret  # noqa: PLC0415
+    from lab.classroom.statistics import count, to_look_at  # noqa: PLC0415
+
+    _check_place(out, submissions, roster)
+    students = read_roster(roster, lang)
+    key = read_secret(secret_of(roster, secret))
+    found, strays = find(submissions, students)
+    folder = out.with_suffix("")
+    console = Console(highlight=False)
+    make = partial(executors.cluster, dask, dask_tls) if dask else partial(executors.processes, workers)
+    results = {}
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has the right answers
+        (folder / "results").mkdir(exist_ok=True)
+        with Progress(
+            TextColumn("graded"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+        ) as progress:
+            bar = progress.add_task("", total=len(found))
+            kept = Kept(folder / "results", exercises_key(key))
+            for result in grading.grade(found, key, make, kept, isolated=not trust_code):
+                results[result.student] = result
+                progress.advance(bar)
+        counts = count([results[student.id] for student in students])
+        notes = to_look_at(found, strays, results)
+        (folder / "feedback").mkdir(exist_ok=True)
+        for student in students:
+            (folder / "feedback" / f"{student.id}.html").write_text(
+                pages.feedback(student, results[student.id]), "utf-8"
+            )
+        (folder / "class.html").write_text(pages.summary(students, results, counts, notes), "utf-8")
+        out.write_text(gradebook(students, results), "utf-8-sig", newline="")
+    except OSError as error:
+        msg = f"{folder} cannot hold the results: {error.strerror}."
+        raise LabError(msg) from error
+    _show(console, counts, notes)
+    console.print(
+        Text(f"{out}, a page for each student in {folder / 'feedback'}, the class in {folder / 'class.html'}"),
+        soft_wrap=True,
+    )
+
+
+def _check_place(out: Path, submissions: Path, roster: Path) -> None:
+    """Make sure that the gradebook overwrites nothing that it is made from."""
+    if out.suffix != ".csv":
+        msg = f"The gradebook is a CSV file: give it a name that ends in .csv, not {out}."
+        raise LabError(msg)
+    if out.resolve() == roster.resolve() or submissions.resolve() in out.resolve().parents:
+        msg = f"The gradebook {out} would lie among what it is made from: give another place."
+        raise LabError(msg)
+
+
+def _show(console: Console, counts: "Sequence[ExerciseCount]", notes: Sequence[str]) -> None:
+    table = Table("exercise", "mean", "solved by", "failed most", title="The class")
+    for one in counts:
+        worst = min(one.steps, key=lambda step: step.right)
+        failed = sum(times for _, times in worst.mistakes)
+        how = f"{worst.step}: {failed}, mostly {worst.mistakes[0][0]}" if worst.mistakes else ""
+        table.add_row(one.folder, f"{one.mean:.1f}/{one.points}", str(one.solved), how)
+    console.print(table)
+    for note in notes:
+        console.print(Text(visible(note)), soft_wrap=True)

@@ -1,0 +1,105 @@
+"""One hand-in, examined: what is right counts, what is somebody else's is named, and nothing raises."""
+
+import io
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.classroom import examine as examining
+from lab.classroom.examine import Task, examine
+from lab.classroom.result import Graded, Result
+from lab.errors import LabError
+from tests.lab.classroom.conftest import SECRET
+
+Zip = Callable[[int], bytes]
+DATA = Path(__file__).parents[2] / "data"
+PLACE = "04-record-header"
+
+
+def task(path: Path, student: str = "ana") -> Task:
+    return Task(student, path, SECRET, ("ana", "bob", "eve"))
+
+
+def header(result: Result) -> Graded:
+    return next(graded for graded in result.exercises if graded.name == "e04_record_header")
+
+
+def changed(data: bytes, **files: bytes) -> bytes:
+    """A hand-in with other content in some of its files of exercise 4."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            stem = Path(name).stem
+            new.writestr(name, files[stem] if f"/{PLACE}/" in name and stem in files else old.read(name))
+    return out.getvalue()
+
+
+def test_a_solved_one(tmp_path: Path, solved_zip: Zip) -> None:
+    path = tmp_path / "ana.zip"
+    path.write_bytes(solved_zip(0))
+    result = examine(task(path))
+    assert (result.student, result.points, header(result).points) == ("ana", 5, 5)
+    assert result.problems == header(result).notes == ()
+    assert examine(task(path)) == result
+
+
+def test_somebody_elses_is_named_to_the_teacher_alone(tmp_path: Path, solved_zip: Zip) -> None:
+    path = tmp_path / "ana.zip"
+    path.write_bytes(solved_zip(1))
+    graded = header(examine(task(path)))
+    assert graded.points == 0
+    assert {outcome.mistake for outcome in graded.outcomes} == {"not_yours"}
+    assert graded.notes == ("The files are those of bob.",)
+
+
+def test_nobodys_in_the_roster(tmp_path: Path, solved_zip: Zip) -> None:
+    path = tmp_path / "ana.zip"
+    path.write_bytes(changed(solved_zip(0), capture=(DATA / "tls13.pcapng").read_bytes()))
+    assert header(examine(task(path))).notes == ("The files are those of nobody in the roster.",)
+
+
+def test_keys_of_others_within_a_capture_are_told_and_count_for_nothing(
+    tmp_path: Path, solved_zip: Zip, tool: Callable[[str], str]
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(solved_zip(0))) as archive:
+        (tmp_path / "own.pcapng").write_bytes(archive.read(f"ana/{PLACE}/capture.pcapng"))
+    command = [tool("editcap"), "--inject-secrets", f"tls,{DATA / 'tls13.keys.txt'}", "own.pcapng", "with.pcapng"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    path = tmp_path / "ana.zip"
+    path.write_bytes(changed(solved_zip(0), capture=(tmp_path / "with.pcapng").read_bytes()))
+    graded = header(examine(task(path)))
+    assert graded.points == 5
+    assert len(graded.notes) == 1
+    assert graded.notes[0].startswith("The capture carries keys of ")
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip at all", b"PK\x03\x04 torn"])
+def test_no_zip(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "ana.zip"
+    path.write_bytes(data)
+    result = examine(task(path))
+    assert result.points == 0
+    assert result.problems
+
+
+def test_a_mistake_of_a_check_costs_only_its_exercise(
+    tmp_path: Path, solved_zip: Zip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(examining, "judge", fails)
+    path = tmp_path / "ana.zip"
+    path.write_bytes(solved_zip(0))
+    assert header(examine(task(path))).problem == "The check itself failed on it: ZeroDivisionError: of ours"
+
+
+def test_where_code_cannot_run_apart(tmp_path: Path, solved_zip: Zip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "isolation", lambda: False)
+    path = tmp_path / "ana.zip"
+    path.write_bytes(solved_zip(0))
+    with pytest.raises(LabError, match="install bubblewrap"):
+        examine(task(path))

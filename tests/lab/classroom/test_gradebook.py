@@ -1,0 +1,37 @@
+"""The gradebook as a spreadsheet reads it."""
+
+import csv
+import io
+
+from lab.classroom.gradebook import gradebook, table
+from lab.classroom.result import Graded, Result
+from lab.exercises.catalogue import EXERCISES
+from tests.lab.classroom.conftest import STUDENTS
+
+
+def result(student: str, points: int, notes: tuple[str, ...] = ()) -> Result:
+    exercises = tuple(Graded(exercise.name, points, (), notes=notes) for exercise in EXERCISES)
+    return Result(student, exercises, ("torn, at the end",) if notes else ())
+
+
+def test_a_line_for_each_in_the_order_of_the_roster() -> None:
+    results = {student.id: result(student.id, number) for number, student in enumerate(STUDENTS)}
+    rows = list(csv.DictReader(io.StringIO(gradebook(STUDENTS, results), newline="")))
+    assert [row["id"] for row in rows] == ["ana", "bob", "eve"]
+    assert rows[0]["name"] == "Ana Pérez"
+    assert [row["04-record-header"] for row in rows] == ["0", "1", "2"]
+    assert rows[2]["total"] == str(2 * len(EXERCISES))
+    assert rows[0]["of"] == str(sum(exercise.points for exercise in EXERCISES))
+    assert list(rows[0])[3:-3] == [exercise.folder for exercise in EXERCISES]
+
+
+def test_what_to_look_at_stands_in_its_line() -> None:
+    noted = {student.id: result(student.id, 0, ("The files are those of bob.",)) for student in STUDENTS}
+    row = next(csv.DictReader(io.StringIO(gradebook(STUDENTS, noted), newline="")))
+    assert row["notes"].startswith("torn, at the end Exercise ")
+    assert "The files are those of bob." in row["notes"]
+
+
+def test_no_cell_is_a_formula() -> None:
+    told = next(csv.reader(io.StringIO(table([["=1+1", "+1", "-1", "@x", "\tx", "a=b", -1]]), newline="")))
+    assert told == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "a=b", "-1"]
