@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from capture.hello import client_hello, server_hello
 from capture.keylog import KeyLog
 from capture.streams import ByteStream
+from capture.tls import TLS_1_3
 from lab.errors import LabError
 from lab.exercises.e08_key_log.run import PEOPLE, side, stream, which
 from lab.exercises.work import Work
@@ -72,7 +73,8 @@ def truth(work: Work) -> Truth:
         raise LabError(msg)
     session = found[stream(work.draw)]
     asked, answered = client_hello(session.client), server_hello(session.server)
-    if asked is None or answered is None or session.opened is None:
+    # a key log may also open TLS 1.2, which has other labels
+    if asked is None or answered is None or session.opened is None or answered.version != TLS_1_3:
         raise LabError("The key log does not open the connection: " + " ".join(session.problems))
     name, *sent = _lines(session.readable[0])
     heard = [line.partition(_SAYS) for line in _lines(session.readable[1])]

@@ -48,7 +48,7 @@ def mistakes(found: Judged) -> set[str]:
 
 def test_mended_it_earns_every_point(tmp_path: Path) -> None:
     found = judged(hand_in(tmp_path))
-    assert mistakes(found) == {""}
+    assert {outcome.step: outcome.mistake for outcome in found.outcomes if outcome.mistake} == {}
     assert found.points == EXERCISE.points == 10
     assert found.problem == ""
 

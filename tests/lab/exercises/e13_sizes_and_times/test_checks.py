@@ -5,6 +5,7 @@ import pytest
 from lab.exercises.e13_sizes_and_times.checks import EXERCISE
 from tests.lab.exercises.conftest import Solve, judged, known_mistakes, make_mistake, mistakes
 from tests.lab.exercises.solvers import e13
+from tests.lab.exercises.solvers.tools import write
 
 
 def test_solved_by_tshark_without_a_key(solved: Solve) -> None:
@@ -23,3 +24,11 @@ def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
 
 def test_every_hint_has_its_mistake() -> None:
     assert set(e13.MISTAKES) == known_mistakes(EXERCISE, "en") == known_mistakes(EXERCISE, "es")
+
+
+@pytest.mark.parametrize("number", [-1, 10**400, -(10**400)])
+def test_a_number_of_any_size_is_only_wrong(solved: Solve, number: int) -> None:
+    folder = solved(EXERCISE, e13)
+    write(folder, length=number, pause=number, speaker=number, sentence="f")
+    found = mistakes(EXERCISE, folder)
+    assert {step for step, mistake in found.items() if mistake} == {"length", "pause", "speaker", "sentence"}
