@@ -48,7 +48,7 @@ def grade(
     _check_place(out, submissions, roster)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
-    found, strays = find(submissions, students)
+    found, strays = find(submissions.absolute(), students)  # workers may be in another folder
     folder = out.with_suffix("")
     console = Console(highlight=False)
     make = partial(executors.cluster, dask, dask_tls) if dask else partial(executors.processes, workers)

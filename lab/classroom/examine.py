@@ -4,6 +4,8 @@ Nothing in a hand-in raises here. What a worker needs travels in `Task`; where i
 """
 
 import hashlib
+import os
+import platform
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import Any
 from capture.errors import CaptureError
 from capture.hello import client_hello
 from capture.secrets import carried_keys
+from chat.escape import visible
 from lab.classroom.result import Graded, Result
 from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
@@ -49,6 +52,9 @@ def examine(task: Task) -> Result:
     Raises:
         LabError: this machine cannot examine anything: no room, or nothing that keeps students' code apart.
     """
+    if not os.path.lexists(task.path):
+        msg = f"{visible(str(task.path))} is not there on {platform.node()}: workers need the folder of the hand-ins."
+        raise LabError(msg)
     if task.isolated and not isolation():
         raise LabError("Students' code cannot be run apart here: install bubblewrap, or give --trust-code.")
     with tempfile.TemporaryDirectory(prefix="lab-grade-") as folder:

@@ -51,7 +51,7 @@ def test_a_class(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere", "--roster", "roster.csv"], "hand-ins in nowhere cannot be read"),
+        (["nowhere", "--roster", "roster.csv"], "nowhere cannot be read"),
         (["in", "--roster", "none.csv"], "roster none.csv cannot be read"),
         (["in", "--roster", "roster.csv", "--secret", "none.secret"], "it was made with the bundles"),
         (["in", "--roster", "roster.csv", "-o", "in/ana.zip"], "a name that ends in .csv"),

@@ -103,3 +103,8 @@ def test_where_code_cannot_run_apart(tmp_path: Path, solved_zip: Zip, monkeypatc
     path.write_bytes(solved_zip(0))
     with pytest.raises(LabError, match="install bubblewrap"):
         examine(task(path))
+
+
+def test_a_worker_that_does_not_have_the_folder_grades_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="workers need the folder of the hand-ins"):
+        examine(task(tmp_path / "ana.zip"))
