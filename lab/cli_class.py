@@ -7,12 +7,17 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from chat.escape import visible
 from lab.errors import LabError
 
 app = typer.Typer(help="A course: bundles for everybody, and exports for learning platforms.", no_args_is_help=True)
+export = typer.Typer(help="The course for nbgrader or Gradescope; grades for Canvas or Moodle.", no_args_is_help=True)
+app.add_typer(export, name="export")
 
 Roster = Annotated[Path, typer.Option(help="CSV with a column id; name, email and language if you like.")]
 Secret = Annotated[Path | None, typer.Option(help="The course's secret. [default: course.secret beside the roster]")]
+Gradebook = Annotated[Path, typer.Option(help="The gradebook that `lab grade` has written.")]
+_To = Annotated[Path, typer.Option("--out", "-o", help="The CSV file to write.", show_default=False)]
 Default = Annotated[Literal["en", "es"], typer.Option("--lang", help="Of those for whom the roster names none.")]
 
 
@@ -59,3 +64,91 @@ def new(
             Text(f"The course's secret is {kept}. Keep it, or nothing can be graded; show it to nobody."),
             soft_wrap=True,
         )
+
+
+@export.command()
+def nbgrader(
+    roster: Roster,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the course.", show_default=False)],
+    secret: Secret = None,
+    lang: Default = "en",
+) -> None:
+    """Make a course of nbgrader: its settings, and a source notebook for each exercise."""
+    from lab.classroom.nbgrader import write_course  # noqa: PLC0415  (as above)
+    from lab.classroom.roster import read_roster  # noqa: PLC0415
+    from lab.classroom.secret import read_secret  # noqa: PLC0415
+
+    students, kept = read_roster(roster, lang), secret_of(roster, secret)
+    read_secret(kept)  # better now than when the first hand-ins are graded
+    write_course(out, students, kept, roster, lang)
+    _say(f"A course of nbgrader in {out}. Run nbgrader there, in an environment that has the lab, too.")
+    _say("Students put each notebook into the folder of that name in their bundle, and hand in that folder.")
+
+
+@export.command()
+def gradescope(
+    roster: Roster,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")] = Path("autograder.zip"),
+    exercise: Annotated[str, typer.Option(help="The number of the exercise, or all.")] = "all",
+    secret: Secret = None,
+    lang: Default = "en",
+    trust_code: Annotated[
+        bool,
+        typer.Option(
+            "--trust-code",
+            help="Run students' code even where bubblewrap does not work; it could then read roster and secret.",
+        ),
+    ] = False,
+) -> None:
+    """Make an autograder for Gradescope: one assignment for an exercise, or one for all."""
+    from lab.classroom.gradescope import autograder, write_private  # noqa: PLC0415  (as above)
+    from lab.classroom.roster import read_roster  # noqa: PLC0415
+    from lab.classroom.secret import read_secret  # noqa: PLC0415
+    from lab.exercises.catalogue import EXERCISES  # noqa: PLC0415
+    from lab.exercises.desk import find_exercise  # noqa: PLC0415
+
+    if exercise != "all" and not (exercise.isascii() and exercise.isdecimal()):
+        msg = f"--exercise takes the number of an exercise, or all: not {visible(exercise)}."
+        raise LabError(msg)
+    chosen = EXERCISES if exercise == "all" else (find_exercise(int(exercise)),)
+    students = read_roster(roster, lang)
+    key = read_secret(secret_of(roster, secret))
+    write_private(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code))
+    _say(f"{out} is for Gradescope, and for nobody else: the course's secret and the roster are in it.")
+    if unknown := sum(not student.email for student in students):
+        _say(f"{unknown} of {len(students)} have no email in the roster: Gradescope knows students by it.")
+
+
+@export.command()
+def canvas(roster: Roster, gradebook: Gradebook, out: _To) -> None:
+    """Write grades for Canvas: Grades, Import. With Canvas's own export as the roster it finds everybody."""
+    from lab.classroom import platforms  # noqa: PLC0415  (as above)
+    from lab.classroom.roster import read_roster  # noqa: PLC0415
+
+    _write(out, platforms.canvas(read_roster(roster, "en"), platforms.read_grades(gradebook)), roster, gradebook)
+    _say(f"{out}: import it in Canvas, in the course's Grades.")
+
+
+@export.command()
+def moodle(roster: Roster, gradebook: Gradebook, out: _To) -> None:
+    """Write grades for Moodle: Grades, Import, CSV file. You say there whether ID number or email names students."""
+    from lab.classroom import platforms  # noqa: PLC0415  (as above)
+    from lab.classroom.roster import read_roster  # noqa: PLC0415
+
+    _write(out, platforms.moodle(read_roster(roster, "en"), platforms.read_grades(gradebook)), roster, gradebook)
+    _say(f"{out}: import it in Moodle, in the course's Grades; the encoding is UTF-8, the separator a comma.")
+
+
+def _write(out: Path, text: str, *made_from: Path) -> None:
+    if out.resolve() in [path.resolve() for path in made_from]:
+        msg = f"{out} is what the grades are made from: give another name."
+        raise LabError(msg)
+    try:
+        out.write_text(text, "utf-8", newline="")
+    except OSError as error:
+        msg = f"{out} cannot be written: {error.strerror}."
+        raise LabError(msg) from error
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(Text(text), soft_wrap=True)

@@ -9,7 +9,7 @@ from lab.classroom.roster import Student
 from lab.exercises.catalogue import EXERCISES
 
 # A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def gradebook(students: Sequence[Student], results: Mapping[str, Result]) -> str:
@@ -48,4 +48,4 @@ def table(rows: Sequence[Sequence[str | int]]) -> str:
 
 
 def _harmless(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -65,7 +65,9 @@ def read_roster(path: Path, language: Language) -> tuple[Student, ...]:
     except csv.Error as error:
         msg = f"The roster {path} is no CSV file: {error}."
         raise LabError(msg) from error
-    students = [_student(path, number, row, language) for number, row in enumerate(rows, start=2)]
+    students = [
+        _student(path, number, row, language) for number, row in enumerate(rows, start=2) if not _of_canvas(row)
+    ]
     if not students:
         msg = f"The roster {path} has nobody in it: it needs a line of titles with `id`, and a line for each student."
         raise LabError(msg)
@@ -84,6 +86,13 @@ def _delimiter(text: str) -> str:
     """Return what separates the titles: spreadsheets of some countries write semicolons."""
     titles = text.partition("\n")[0]
     return max(_DELIMITERS, key=titles.count)
+
+
+def _of_canvas(row: Mapping[str, str | None]) -> bool:
+    """Tell whether a line of Canvas's export is about the assignments, as those below its titles are."""
+    return (row.get("Student") or "Student").strip() == "Points Possible" or (
+        row.get("Student") == "" and not any(row.get(title) for title in ("ID", "SIS Login ID"))
+    )
 
 
 def _student(path: Path, number: int, row: Mapping[str | None, str | list[str] | None], default: Language) -> Student:
@@ -106,5 +115,5 @@ def _student(path: Path, number: int, row: Mapping[str | None, str | list[str] |
             f"The roster {path}, line {number}: {visible(told)!r} is no language of the lab: {' or '.join(LANGUAGES)}."
         )
         raise LabError(msg)
-    name = visible(by_title.get("name", "")) or identity
+    name = visible(by_title.get("name", "") or by_title.get("student", "")) or identity  # Canvas has a column Student
     return Student(identity, name, visible(by_title.get("email", "")), language, columns)
