@@ -15,6 +15,8 @@ from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
 from lab.exercises.work import Work
 
+_BROKEN = "chat_broken"  # it did not do what even the naive one does
+_FEW = 3
 Truth = Mapping[str, str]  # the mistake that was seen, by weakness; "" for none
 
 _NAIVE = Path(__file__).with_name("naive")
@@ -77,6 +79,15 @@ def truth(work: Work) -> Truth:
     Raises:
         LabError: they cannot be read, or not be run apart although they must.
     """
+    found = _tried(work)
+    # as on a machine with far too much to do; a chat that does not work at all is broken in all
+    if 0 < list(found.values()).count(_BROKEN) <= _FEW:
+        again = _tried(work)
+        found = {name: mistake and again[name] for name, mistake in found.items()}
+    return found
+
+
+def _tried(work: Work) -> Truth:
     given, nonce = request(work.draw)
     with tempfile.TemporaryDirectory() as private:
         for name in PROGRAMS:

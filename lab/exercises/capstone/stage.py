@@ -7,6 +7,7 @@ The programs are run as a person runs them, but without the lab to import: its c
 """
 
 import contextlib
+import math
 import signal
 import socket
 import ssl
@@ -28,7 +29,7 @@ from lab.exercises.draw import SEED, Draw
 
 LOOPBACK = "127.0.0.1"
 START = 5.0  # seconds that a program has to listen; it takes a tenth of one
-_TRY = 10.0  # seconds for all of one try; one that has no fault takes two or three on a busy machine
+TRY = 10.0  # seconds for all of one try; one that has no fault takes two or three on a busy machine
 _PAUSE = 0.02  # seconds between two tries to reach a program that starts
 _LOOK = 0.1  # seconds between two looks whether it has ended instead
 _PORTS = (20_000, 31_999)  # below those that systems hand out by themselves
@@ -145,11 +146,12 @@ class Child:
 class Stage:
     """One try: begins what it is asked for, and ends all of it when it is left."""
 
-    def __init__(self, shared: Props, draw: Draw, name: str) -> None:
+    def __init__(self, shared: Props, draw: Draw, name: str, end: float = math.inf) -> None:
+        """Begin the try of that name, which draws its own; at `end` (`time.monotonic`) every wait in it is over."""
         self.props = shared
         self.draw = Draw(draw.bytes(f"try {name}", SEED))
         self.port = 0
-        self._end = time.monotonic() + _TRY
+        self._end = min(end, time.monotonic() + TRY)
         self._plain = False
         self._children: list[subprocess.Popen[bytes]] = []
         self._stack = contextlib.ExitStack()

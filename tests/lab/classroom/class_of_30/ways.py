@@ -127,7 +127,8 @@ def everything_of_somebody_else(case: Case) -> Mapping[int, int]:
     shutil.rmtree(case.mine.desk.path)
     shutil.copytree(case.other.desk.path, case.mine.desk.path)
     case.again()
-    return _nothing(case)
+    # exercise 12 has no traffic: another's CA is one, too, and its key is that of its certificate
+    return {**_nothing(case), 12: 6 if 12 in case.mine.numbers else 0}
 
 
 def code_without_end(case: Case) -> Mapping[int, int]:
