@@ -18,7 +18,7 @@ _STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
-    "border-bottom:1px solid #8886}"
+    "border-bottom:1px solid #8886}th:first-child{width:12rem}th:nth-child(2){width:8rem}"
     ".bar{display:block;height:.5rem;background:#2a78b5;min-width:1px}.right{color:#0a7a3c}.wrong{color:#a8480a}"
     "@media(prefers-color-scheme:dark){.right{color:#5fd08f}.wrong{color:#f0a35e}.bar{background:#6db3e8}}"
 )
