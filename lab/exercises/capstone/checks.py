@@ -15,13 +15,11 @@ from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
 from lab.exercises.work import Work
 
-_BROKEN = "chat_broken"  # it did not do what even the naive one does
-_FEW = 3
 Truth = Mapping[str, str]  # the mistake that was seen, by weakness; "" for none
 
 _NAIVE = Path(__file__).with_name("naive")
 # A thread for each of fifty people is one of the answers, and each reserves address space that it never uses.
-_LIMITS = sandbox.Limits(seconds=30.0, memory=8 << 30, processes=512, files=1024)
+_LIMITS = sandbox.Limits(seconds=40.0, memory=8 << 30, processes=512, files=1024)
 # What a mended chat does: for the teacher.
 _MENDED = {
     "framing": "lines are put together from bytes, and end at LF alone",
@@ -79,15 +77,6 @@ def truth(work: Work) -> Truth:
     Raises:
         LabError: they cannot be read, or not be run apart although they must.
     """
-    found = _tried(work)
-    # as on a machine with far too much to do; a chat that does not work at all is broken in all
-    if 0 < list(found.values()).count(_BROKEN) <= _FEW:
-        again = _tried(work)
-        found = {name: mistake and again[name] for name, mistake in found.items()}
-    return found
-
-
-def _tried(work: Work) -> Truth:
     given, nonce = request(work.draw)
     with tempfile.TemporaryDirectory() as private:
         for name in PROGRAMS:

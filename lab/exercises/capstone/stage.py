@@ -1,6 +1,6 @@
 """What a try of the trial is made with: the student's two programs as children, people who chat, a server of the lab's.
 
-Knows processes, sockets, TLS and certificates. Does not know what is tried. Contract: what a `Stage` has begun is over
+Knows processes, sockets and TLS. Must not know what is tried. Contract: what a `Stage` has begun is over
 when it is left: no child, no socket.
 
 The programs are run as a person runs them, but without the lab to import: its chat is not theirs.
@@ -13,103 +13,22 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from certs.authority import Identity, create_authority, issue_server
-from certs.contexts import client_context, server_context
 from lab.exercises import cast
 from lab.exercises.capstone.people import PATIENCE, GoneError, Person, notice
+from lab.exercises.capstone.props import LOOPBACK, Props
 from lab.exercises.draw import SEED, Draw
 
-LOOPBACK = "127.0.0.1"
 START = 5.0  # seconds that a program has to listen; it takes a tenth of one
 TRY = 10.0  # seconds for all of one try; one that has no fault takes two or three on a busy machine
 _PAUSE = 0.02  # seconds between two tries to reach a program that starts
 _LOOK = 0.1  # seconds between two looks whether it has ended instead
-_PORTS = (20_000, 31_999)  # below those that systems hand out by themselves
-_PORTS_TRIED = 100
 _MOST_ERRORS = 1 << 16  # bytes that are read of what a client says on standard error
-_VALID = timedelta(days=30)
-
-
-class Ports:
-    """Ports of the student's own, each given once: tries that run at the same time never have the same."""
-
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
-        self._given: set[int] = set()
-        self._drawn = 0
-        self._lock = threading.Lock()
-
-    def give(self) -> int:
-        """Return the next of them that is free now.
-
-        Raises:
-            GoneError: there is none.
-        """
-        with self._lock:
-            for _ in range(_PORTS_TRIED):
-                self._drawn += 1
-                port = self._draw.number(f"port {self._drawn}", *_PORTS)
-                with contextlib.suppress(OSError):
-                    if port not in self._given:
-                        socket.create_server((LOOPBACK, port)).close()
-                        self._given.add(port)
-                        return port
-            raise GoneError
-
-
-@dataclass(frozen=True, slots=True)
-class Props:
-    """What all tries share.
-
-    Attributes:
-        ports: where servers listen.
-        folder: a private one with server.py and client.py of the student's, ca.pem, server.pem and server.key.
-        trusting: the TLS of people; they accept the student's server with that certificate only.
-        genuine: the TLS of the lab's server with a certificate that ca.pem vouches for.
-        stranger: with one for the same names, that another CA vouches for.
-        elsewhere: with one that ca.pem vouches for, but for another name.
-    """
-
-    ports: Ports
-    folder: Path
-    trusting: ssl.SSLContext
-    genuine: ssl.SSLContext
-    stranger: ssl.SSLContext
-    elsewhere: ssl.SSLContext
-
-
-def props(folder: Path, draw: Draw) -> Props:
-    """Make the certificates, in the folder where the student's programs are."""
-    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    end = begin + _VALID
-    ours, other = (create_authority(not_before=begin, not_after=end) for _ in range(2))
-    (folder / "ca.pem").write_bytes(ours.certificate_pem)
-
-    def context(name: str, identity: Identity) -> ssl.SSLContext:
-        certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-        certificate.write_bytes(identity.certificate_pem)
-        key.touch(0o600)
-        key.write_bytes(identity.key_pem)
-        return server_context(certificate, key)
-
-    return Props(
-        Ports(draw),
-        folder,
-        client_context(folder / "ca.pem"),
-        context("server", issue_server(ours, not_before=begin, not_after=end)),
-        context("stranger", issue_server(other, not_before=begin, not_after=end)),
-        context(
-            "elsewhere", issue_server(ours, names=[cast.host(draw)], addresses=[], not_before=begin, not_after=end)
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)

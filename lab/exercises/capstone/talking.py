@@ -14,7 +14,8 @@ from collections.abc import Callable
 from lab.exercises.capstone.people import GoneError, Person, holding, notice, said
 from lab.exercises.capstone.stage import Stage
 
-# Seconds between two pieces to the client: no event tells that it has read one, but what would make it write meanwhile.
+# Seconds between two pieces: no event tells that one of them has been read. Should they be read together after all, a
+# weakness may go unseen, and none is seen that is not there.
 _APART = 0.05
 _LONG = 3_000  # bytes, below the 4,096 that a line may have
 
@@ -45,9 +46,10 @@ def framing(stage: Stage) -> None:
     parts = f"{stage.word('parts')} ñandú €".encode()
     for piece in (parts[:4], parts[4:-2]):  # the last cut goes through the euro sign
         talker.send(piece)
-        # when this is answered, the server has seen the piece for itself
+        # when this is answered, a server of one thread has seen the piece for itself; threads have their own order
         listener.say("!users")
         listener.until(notice(talker.name, listener.name))
+        time.sleep(_APART)
     talker.send(parts[-2:] + b"\n")
     arrives(parts.decode(), "pieces")
     together = [stage.word(f"together {number}") for number in range(3)]

@@ -24,7 +24,8 @@ from pathlib import Path
 
 from lab.exercises.capstone.enduring import leaving, limits, sharing, slow
 from lab.exercises.capstone.people import GoneError
-from lab.exercises.capstone.stage import TRY, Props, Stage, props
+from lab.exercises.capstone.props import Props, props
+from lab.exercises.capstone.stage import TRY, Stage
 from lab.exercises.capstone.talking import WeaknessError, framing, names, spoofing, swallowed
 from lab.exercises.capstone.trusting import handshake, verification
 from lab.exercises.draw import SEED, Draw

@@ -1,31 +1,19 @@
-"""The stage: certificates as openssl judges them, the student's programs reached, and nothing left when it is over."""
+"""The stage: the student's programs are reached, and nothing is left when it is over."""
 
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab.exercises.capstone.people import GoneError, notice
-from lab.exercises.capstone.stage import Props, Stage, props
+from lab.exercises.capstone.props import Props, props
+from lab.exercises.capstone.stage import Stage
 from tests.lab.exercises.capstone.variants import DRAW, write
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Props:
     return props(write(tmp_path), DRAW)
-
-
-def verified(openssl: str, folder: Path, name: str) -> bool:
-    command = [openssl, "verify", "-x509_strict", "-CAfile", "ca.pem", "-verify_hostname", "localhost", f"{name}.pem"]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=30).returncode == 0
-
-
-def test_openssl_judges_the_certificates_so_too(shared: Props, tool: Callable[[str], str]) -> None:
-    judged = {name: verified(tool("openssl"), shared.folder, name) for name in ("server", "stranger", "elsewhere")}
-    assert judged == {"server": True, "stranger": False, "elsewhere": False}
-    assert (shared.folder / "server.key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("plain", [False, True])

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from lab.exercises.capstone.stage import Ports, props
+from lab.exercises.capstone.props import Ports, props
 from lab.exercises.capstone.trial import tried
 from lab.exercises.draw import SEED, Draw
 
@@ -207,7 +207,7 @@ def found_in(names: tuple[str, ...], folder: Path) -> dict[str, str]:
         private = folder / name
         private.mkdir()
         shared = replace(props(write(private, name), DRAW), ports=ports)
-        return tried(name.partition(".")[0], shared, DRAW)
+        return tried(name.partition(".")[0], shared, DRAW)[0]
 
     with ThreadPoolExecutor(6) as pool:
         return dict(zip(names, pool.map(one, names), strict=True))
