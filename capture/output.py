@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all; `new_file` never takes the place of another.
+"""Files that are there whole or not at all; `new_file` never takes the place of another, `whole_file` does.
 
 Knows nothing of what is written. It is written beside its place, under a name of its own, and put there at the end.
 """
@@ -34,6 +34,23 @@ def unfinished(path: Path, mode: int) -> Iterator[tuple[IO[bytes], Path]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
+    """Give a file to write and read; it takes the place of `path` when the block ends, and goes away if that raises.
+
+    Args:
+        path: where it will stand, in the place of what is there.
+        mode: its rights, less the umask.
+
+    Raises:
+        OSError: it cannot be made or written.
+    """
+    with unfinished(path, mode) as (file, temporary):
+        yield file
+        file.flush()
+        temporary.replace(path)
 
 
 @contextlib.contextmanager

@@ -137,6 +137,15 @@ class Tls:
         return self._outgoing.read()
 
 
+def shake_hands(client: Tls, server: Tls) -> None:
+    """Bring a handshake between two that are joined in memory to its end, or as far as it goes: `failure` says why."""
+    flight = client.start()
+    while flight and client.failure is None:
+        server.receive(flight)
+        client.receive(server.outgoing())
+        flight = client.outgoing()
+
+
 def is_tls(data: bytes) -> bool:
     """Tell whether what came first is the beginning of a TLS connection, whose first record is of type handshake(22).
 

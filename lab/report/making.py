@@ -14,7 +14,7 @@ from capture.dissectors import DissectorName, Understood, best_dissector, dissec
 from capture.errors import TornCaptureError
 from capture.explanations import LANGUAGES
 from capture.keylog import KeyLog
-from capture.output import unfinished
+from capture.output import whole_file
 from capture.rights import MEANING, Way
 from chat.escape import visible
 from lab.errors import LabError
@@ -140,10 +140,8 @@ def _is_page(path: Path) -> bool:
 
 def _write(target: Path, text: str) -> None:
     try:
-        with unfinished(target, 0o600) as (file, temporary):
+        with whole_file(target, 0o600) as file:
             file.write(text.encode())
-            file.flush()
-            temporary.replace(target)
     except OSError as error:
         msg = f"{target} cannot be written: {error.strerror}."
         raise LabError(msg) from error

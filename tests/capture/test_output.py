@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from capture.errors import CaptureError
-from capture.output import new_file
+from capture.output import new_file, whole_file
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -74,3 +74,31 @@ def test_a_long_name(tmp_path: Path) -> None:
     with new_file(tmp_path / ("𝄞" * 63)) as file:
         file.write(b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["𝄞" * 63]
+
+
+def test_whole_it_takes_the_place_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    path.write_bytes(b"the earlier one")
+    path.chmod(0o644)
+    with whole_file(path, 0o600) as file:
+        file.write(b"one")
+        assert path.read_bytes() == b"the earlier one"
+    assert path.read_bytes() == b"one"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_what_stops_the_writer_leaves_the_earlier_one(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "it"
+    path.write_bytes(b"the earlier one")
+
+    def stopped() -> None:
+        with whole_file(path) as file:
+            file.write(b"one")
+            raise error
+
+    with pytest.raises(error):
+        stopped()
+    assert path.read_bytes() == b"the earlier one"
+    assert list(tmp_path.iterdir()) == [path]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from certs import contexts
 from certs.store import open_store
-from chat.wire import Plain, Tls, Wire, is_record, is_tls
+from chat.wire import Plain, Tls, Wire, is_record, is_tls, shake_hands
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 # RFC 8446, section 5.1
@@ -313,6 +313,22 @@ def test_words_before_a_broken_record_are_not_lost(connected: tuple[Tls, Peer]) 
     assert ours.failure.reason == "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
     assert ours.send(b"too late\n"), "the alert, and no words: nothing can be said any more"
     assert ours.send(b"too late\n") == b""
+
+
+def test_joined_in_memory_both_come_to_the_end(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    ours, theirs = Tls(client, server_hostname="localhost"), Tls(server, server_side=True)
+    shake_hands(ours, theirs)
+    assert ours.ready
+    assert theirs.ready
+    assert theirs.receive(ours.send(b"hello")) == b"hello"
+    assert ours.receive(theirs.send(b"hola")) == b"hola"
+
+
+def test_joined_in_memory_a_client_that_does_not_trust_ends_it(server: ssl.SSLContext) -> None:
+    ours, theirs = Tls(ssl.create_default_context(), server_hostname="localhost"), Tls(server, server_side=True)
+    shake_hands(ours, theirs)
+    assert isinstance(ours.failure, ssl.SSLCertVerificationError)
+    assert not theirs.ready
 
 
 def test_a_record_that_came_twice(connected: tuple[Tls, Peer]) -> None:
