@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from capture.output import whole_file
 from chat.escape import visible
 from lab.errors import LabError
 
@@ -47,11 +48,8 @@ def new(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for student in students:
-            target = out / f"{student.id}.zip"
-            fresh_zip = target.with_name(f".{target.name}.new")
-            fresh_zip.touch(0o600)
-            fresh_zip.write_bytes(bundle(key, student))
-            fresh_zip.replace(target)
+            with whole_file(out / f"{student.id}.zip", 0o600) as file:
+                file.write(bundle(key, student))
     except OSError as error:
         msg = f"{out} cannot hold the bundles: {error.strerror}."
         raise LabError(msg) from error
@@ -101,7 +99,7 @@ def gradescope(
     ] = False,
 ) -> None:
     """Make an autograder for Gradescope: one assignment for an exercise, or one for all."""
-    from lab.classroom.gradescope import autograder, write_private  # noqa: PLC0415  (as above)
+    from lab.classroom.gradescope import autograder  # noqa: PLC0415  (as above)
     from lab.classroom.roster import read_roster  # noqa: PLC0415
     from lab.classroom.secret import read_secret  # noqa: PLC0415
     from lab.exercises.catalogue import EXERCISES  # noqa: PLC0415
@@ -113,7 +111,7 @@ def gradescope(
     chosen = EXERCISES if exercise == "all" else (find_exercise(int(exercise)),)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
-    write_private(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code))
+    _write(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code), roster, mode=0o600)
     _say(f"{out} is for Gradescope, and for nobody else: the course's secret and the roster are in it.")
     if unknown := sum(not student.email for student in students):
         _say(f"{unknown} of {len(students)} have no email in the roster: Gradescope knows students by it.")
@@ -125,7 +123,8 @@ def canvas(roster: Roster, gradebook: Gradebook, out: _To) -> None:
     from lab.classroom import platforms  # noqa: PLC0415  (as above)
     from lab.classroom.roster import read_roster  # noqa: PLC0415
 
-    _write(out, platforms.canvas(read_roster(roster, "en"), platforms.read_grades(gradebook)), roster, gradebook)
+    table = platforms.canvas(read_roster(roster, "en"), platforms.read_grades(gradebook))
+    _write(out, table.encode(), roster, gradebook)
     _say(f"{out}: import it in Canvas, in the course's Grades.")
 
 
@@ -135,16 +134,18 @@ def moodle(roster: Roster, gradebook: Gradebook, out: _To) -> None:
     from lab.classroom import platforms  # noqa: PLC0415  (as above)
     from lab.classroom.roster import read_roster  # noqa: PLC0415
 
-    _write(out, platforms.moodle(read_roster(roster, "en"), platforms.read_grades(gradebook)), roster, gradebook)
+    table = platforms.moodle(read_roster(roster, "en"), platforms.read_grades(gradebook))
+    _write(out, table.encode(), roster, gradebook)
     _say(f"{out}: import it in Moodle, in the course's Grades; the encoding is UTF-8, the separator a comma.")
 
 
-def _write(out: Path, text: str, *made_from: Path) -> None:
+def _write(out: Path, data: bytes, *made_from: Path, mode: int = 0o666) -> None:
     if out.resolve() in [path.resolve() for path in made_from]:
-        msg = f"{out} is what the grades are made from: give another name."
+        msg = f"{out} is what this is made from: give another name."
         raise LabError(msg)
     try:
-        out.write_text(text, "utf-8", newline="")
+        with whole_file(out, mode) as file:
+            file.write(data)
     except OSError as error:
         msg = f"{out} cannot be written: {error.strerror}."
         raise LabError(msg) from error

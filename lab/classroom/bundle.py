@@ -1,19 +1,18 @@
 """What a student gets: a zip with a folder for each exercise. The same secret makes the same bytes again."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lab.classroom.roster import Student
+from lab.classroom.zips import zipped
 from lab.errors import LabError
 from lab.exercises import texts
 from lab.exercises.answers import blank, dumps
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.desk import STUDENT
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises.draw import draw_of
 from lab.exercises.exercise import Exercise, Kind
 from lab.exercises.work import ANSWERS
 
@@ -24,28 +23,19 @@ except ModuleNotFoundError as error:
     msg = "The notebooks of the bundles need jupytext: `make classroom` installs it."
     raise LabError(msg) from error
 
-_FIRST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name; the real one would differ from run to run
 _HERE = Path(__file__).parent
 
 
 def bundle(secret: bytes, student: Student) -> bytes:
     """Return the zip of one student's bundle."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, data, mode in _files(secret, student):
-            entry = zipfile.ZipInfo(f"{student.id}/{name}", _FIRST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, so that the mode counts (APPNOTE.TXT, 4.4.2)
-            entry.external_attr = mode << 16
-            archive.writestr(entry, data)
-    return packed.getvalue()
+    return zipped((f"{student.id}/{name}", data, mode) for name, data, mode in _files(secret, student))
 
 
 def _files(secret: bytes, student: Student) -> Iterator[tuple[str, bytes, int]]:
     """Yield name, content and mode of every file."""
     text = (_HERE / f"start.{student.language}.md").read_text("utf-8")
     yield "README.md", text.replace("{name}", student.name).encode(), 0o644
-    draws = {exercise.name: Draw(seed_of(secret, student.id, exercise.name)) for exercise in EXERCISES}
+    draws = {exercise.name: draw_of(secret, student.id, exercise.name) for exercise in EXERCISES}
     told = {"id": student.id, "name": student.name, "language": student.language}
     seeds = {name: draw.seed.hex() for name, draw in draws.items()}
     yield STUDENT, f"{dumps(told)}\n[seeds]\n{dumps(seeds)}".encode(), 0o600

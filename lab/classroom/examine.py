@@ -19,9 +19,9 @@ from chat.escape import visible
 from lab.classroom.result import Graded, Result
 from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises.draw import draw_of
 from lab.exercises.exercise import Exercise
-from lab.exercises.judge import Judged, judge, marked, nothing
+from lab.exercises.judge import Judged, is_of, judge, nothing, searched
 from lab.exercises.work import CAPTURE, Work
 from lab.sandbox import isolation
 from lab.unpacking import unpack
@@ -65,7 +65,7 @@ def examine(task: Task) -> Result:
 
 
 def _grade(task: Task, exercise: Exercise[Any], folder: Path) -> Graded:
-    work = Work(folder, _draw(task, task.student, exercise), isolated=task.isolated)
+    work = Work(folder, draw_of(task.secret, task.student, exercise.name), isolated=task.isolated)
     came_out = judged(exercise, work)
     notes = []
     if any(outcome.mistake == "not_yours" for outcome in came_out.outcomes):
@@ -77,10 +77,6 @@ def _grade(task: Task, exercise: Exercise[Any], folder: Path) -> Graded:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         notes += _foreign_keys(work)
     return Graded(exercise.name, came_out.points, came_out.outcomes, came_out.problem, tuple(notes), digest)
-
-
-def _draw(task: Task, student: str, exercise: Exercise[Any]) -> Draw:
-    return Draw(seed_of(task.secret, student, exercise.name))
 
 
 def judged(exercise: Exercise[Any], work: Work) -> Judged:
@@ -99,8 +95,9 @@ def judged(exercise: Exercise[Any], work: Work) -> Judged:
 
 def _owner(task: Task, exercise: Exercise[Any], work: Work) -> str:
     """Return the id of the student whose files these are, "" where it is nobody's."""
+    found = searched(exercise, work)
     others = (student for student in task.everybody if student != task.student)
-    return next((other for other in others if marked(exercise, work, _draw(task, other, exercise))), "")
+    return next((o for o in others if is_of(exercise, found, draw_of(task.secret, o, exercise.name))), "")
 
 
 def _foreign_keys(work: Work) -> list[str]:

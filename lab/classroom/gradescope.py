@@ -6,23 +6,20 @@ submission. Beside them lie the lab's packages, the roster and the course's secr
 Gradescope only. What runs there is `lab.classroom.gradescope_run`.
 """
 
-import io
 import json
-import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from capture.explanations import Language
 from lab.classroom.gradescope_run import ROSTER, SECRET, SETTINGS
+from lab.classroom.zips import zipped
 from lab.errors import LabError
 from lab.exercises.exercise import Exercise
 
 _ROOT = Path(__file__).parent.parent.parent
 _PACKAGES = ("capture", "certs", "chat", "lab")
 _LEFT_OUT = {"__pycache__", "local"}  # certs/local has the keys of this machine
-_FIRST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name; the real one would differ from run to run
 
 
 def autograder(
@@ -40,19 +37,11 @@ def autograder(
     Raises:
         LabError: a file of the lab cannot be read.
     """
-    packed = io.BytesIO()
     try:
-        with zipfile.ZipFile(packed, "w") as archive:
-            for name, data, mode in _files(exercises, roster, secret, language, isolated=isolated):
-                entry = zipfile.ZipInfo(name, _FIRST)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.create_system = 3  # Unix, so that the mode counts (APPNOTE.TXT, 4.4.2)
-                entry.external_attr = mode << 16
-                archive.writestr(entry, data)
+        return zipped(_files(exercises, roster, secret, language, isolated=isolated))
     except OSError as error:
         msg = f"A file of the lab cannot be read: {error}."
         raise LabError(msg) from error
-    return packed.getvalue()
 
 
 def _files(
@@ -72,20 +61,3 @@ def _files(
             place = path.relative_to(_ROOT)
             if path.is_file() and not _LEFT_OUT & set(place.parts):
                 yield place.as_posix(), path.read_bytes(), 0o644
-
-
-def write_private(target: Path, data: bytes) -> None:
-    """Write a file that only its owner may read.
-
-    Raises:
-        LabError: it cannot be written.
-    """
-    new = target.with_name(f".{target.name}.new")
-    try:
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-        new.replace(target)
-    except OSError as error:
-        msg = f"{target} cannot be written: {error.strerror}."
-        raise LabError(msg) from error

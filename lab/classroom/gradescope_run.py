@@ -24,10 +24,10 @@ from lab.classroom.secret import read_secret
 from lab.errors import LabError
 from lab.exercises import texts
 from lab.exercises.desk import find_exercise
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises.draw import draw_of
 from lab.exercises.exercise import Exercise
 from lab.exercises.feedback import say
-from lab.exercises.judge import marked
+from lab.exercises.judge import is_of, searched
 from lab.exercises.work import Work
 from lab.sandbox import isolation
 from lab.unpacking import unpack
@@ -133,9 +133,9 @@ def _whose(submitters: Sequence[Student], places: Sequence[tuple[Exercise[Any], 
 
 
 def _is_of(student: Student, exercise: Exercise[Any], place: Path, secret: bytes) -> bool:
-    draw = Draw(seed_of(secret, student.id, exercise.name))
+    draw = draw_of(secret, student.id, exercise.name)
     try:
-        return bool(exercise.evidence) and marked(exercise, Work(place, draw), draw)
+        return bool(exercise.evidence) and is_of(exercise, searched(exercise, Work(place, draw)), draw)
     except (LabError, CaptureError):
         return False
 
@@ -143,7 +143,7 @@ def _is_of(student: Student, exercise: Exercise[Any], place: Path, secret: bytes
 def _tests(
     exercise: Exercise[Any], place: Path, student: Student, secret: bytes, *, isolated: bool
 ) -> Iterator[dict[str, Any]]:
-    work = Work(place, Draw(seed_of(secret, student.id, exercise.name)), isolated=isolated)
+    work = Work(place, draw_of(secret, student.id, exercise.name), isolated=isolated)
     for number, (step, outcome) in enumerate(zip(exercise.steps, judged(exercise, work).outcomes, strict=True), 1):
         hint = outcome.mistake and texts.hint(exercise.name, step.name, outcome.mistake, student.language)
         yield {

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.output import whole_file
 from lab.classroom.examine import Task, examine
 from lab.classroom.handins import HandIn
 from lab.classroom.result import Graded, Result, from_json, to_json
@@ -47,10 +48,8 @@ class Kept:
         Raises:
             OSError: it cannot be written.
         """
-        path = self._path(hand_in)
-        new = path.with_name(f".{path.name}.new")
-        new.write_text(json.dumps({"of": self._of(hand_in), "result": to_json(result)}, indent=1), "utf-8")
-        new.replace(path)
+        with whole_file(self._path(hand_in)) as file:
+            file.write(json.dumps({"of": self._of(hand_in), "result": to_json(result)}, indent=1).encode())
 
     def _path(self, hand_in: HandIn) -> Path:
         return self.folder / f"{hand_in.student.id}.json"

@@ -18,7 +18,7 @@ from lab.classroom.secret import read_secret
 from lab.errors import LabError
 from lab.exercises import texts
 from lab.exercises.desk import find_exercise
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises.draw import draw_of
 from lab.exercises.exercise import Exercise
 from lab.exercises.judge import Judged
 from lab.exercises.work import Work
@@ -70,7 +70,7 @@ def _judged(number: int, student: str, folder: Path) -> Judged:
     with tempfile.TemporaryDirectory(prefix="lab-nbgrader-") as private:
         apart = Path(private) / "handin"
         unpack(folder, apart)
-        return judged(exercise, Work(apart, Draw(seed_of(_secret(), student, exercise.name)), isolated=True))
+        return judged(exercise, Work(apart, draw_of(_secret(), student, exercise.name), isolated=True))
 
 
 def _secret() -> bytes:

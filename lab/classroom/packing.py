@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+from capture.output import whole_file
 from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.desk import Desk
@@ -24,15 +25,14 @@ def pack(desk: Desk, target: Path) -> tuple[str, ...]:
     if not names:
         msg = f"There is nothing to hand in yet in {desk.path}."
         raise LabError(msg)
-    new = target.with_name(f".{target.name}.new")
     try:
-        with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        with (
+            whole_file(target) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive,
+        ):
             for name in names:
                 archive.write(desk.path / name, f"{desk.student}/{name}")
-        new.replace(target)
     except OSError as error:
         msg = f"{target} cannot be written: {error.strerror}."
         raise LabError(msg) from error
-    finally:
-        new.unlink(missing_ok=True)
     return tuple(names)

@@ -13,6 +13,7 @@ from lab.classroom.roster import Student
 from lab.classroom.statistics import ExerciseCount
 from lab.exercises import texts
 from lab.exercises.catalogue import EXERCISES
+from lab.exercises.feedback import say
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -25,20 +26,16 @@ _STYLE = (
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "Feedback for {name}",
-        "total": "{got} of {all} points",
         "step": "step",
         "points": "points",
         "feedback": "feedback",
-        "right": "right",
         "problems": "What could not be taken of your hand-in",
     },
     "es": {
         "title": "Comentarios para {name}",
-        "total": "{got} de {all} puntos",
         "step": "paso",
         "points": "puntos",
         "feedback": "comentario",
-        "right": "correcto",
         "problems": "Lo que no se pudo aceptar de tu entrega",
     },
 }
@@ -48,11 +45,11 @@ def feedback(student: Student, result: Result) -> str:
     """Return the page for a student: every step, right or with a hint. It holds no right answer, and no other name."""
     words = _WORDS[student.language]
     parts = [f"<h1>{_text(words['title'].format(name=student.name))}</h1>"]
-    parts.append(f"<p>{_text(_points(words, result.points, sum(exercise.points for exercise in EXERCISES)))}</p>")
+    parts.append(f"<p>{_text(_points(student, result.points, sum(exercise.points for exercise in EXERCISES)))}</p>")
     if result.problems:
         parts += [f"<h2>{_text(words['problems'])}</h2>", _list(result.problems)]
     for exercise, graded in zip(EXERCISES, result.exercises, strict=True):
-        parts.append(f"<h2>{_text(exercise.folder)}: {_text(_points(words, graded.points, exercise.points))}</h2>")
+        parts.append(f"<h2>{_text(exercise.folder)}: {_text(_points(student, graded.points, exercise.points))}</h2>")
         rows = [
             (outcome.step, f"{outcome.points}/{step.points}", _told(student, graded, step.name, outcome.mistake))
             for step, outcome in zip(exercise.steps, graded.outcomes, strict=True)
@@ -63,12 +60,12 @@ def feedback(student: Student, result: Result) -> str:
 
 def _told(student: Student, graded: Graded, step: str, mistake: str) -> str:
     if not mistake:
-        return f'<span class="right">{_text(_WORDS[student.language]["right"])}</span>'
+        return f'<span class="right">{_text(say(student.language, "right"))}</span>'
     return f'<span class="wrong">{_text(texts.hint(graded.name, step, mistake, student.language))}</span>'
 
 
-def _points(words: Mapping[str, str], got: int, most: int) -> str:
-    return words["total"].format(got=got, all=most)
+def _points(student: Student, got: int, most: int) -> str:
+    return say(student.language, "points", got=got, all=most)
 
 
 def summary(

@@ -35,6 +35,11 @@ def conversation(draw: Draw, people: int = 3, messages: int = 9) -> tuple[Step, 
     return (*(Join(who) for who in names), *said)
 
 
+def marks_of_host(draw: Draw) -> tuple[bytes, ...]:
+    """Return what names a student where `host` is seen: in every ClientHello (SNI), and in the server's certificate."""
+    return (host(draw).encode(),)
+
+
 def host(draw: Draw) -> str:
     """Return a server's name, which no DNS knows (.test, RFC 6761, section 6.2): "otter-cobalt-4071.test"."""
     return f"{secret(draw, 'host')}.test"

@@ -60,3 +60,8 @@ class Draw:
     def shuffled(self, label: str, items: Sequence[T]) -> tuple[T, ...]:
         """Return all the items in an order that is drawn."""
         return self.sample(label, items, len(items))
+
+
+def draw_of(secret: bytes, student: str, exercise: str) -> Draw:
+    """Return what a student draws in an exercise: for whoever has the course's secret."""
+    return Draw(seed_of(secret, student, exercise))

@@ -48,7 +48,7 @@ def judge(exercise: Exercise[Any], work: Work) -> Judged:
     try:
         if CAPTURE in exercise.evidence and (torn := work.traffic.torn):
             return nothing(exercise, "torn", torn)
-        if not marked(exercise, work, work.draw):
+        if not is_of(exercise, searched(exercise, work), work.draw):
             return nothing(exercise, "not_yours", "The files are not those of this student's run.")
         truth = exercise.truth(work)
         return Judged(tuple(_outcome(step, truth, answers.get(step.name)) for step in exercise.steps))
@@ -56,14 +56,18 @@ def judge(exercise: Exercise[Any], work: Work) -> Judged:
         return nothing(exercise, "unreadable", str(error))
 
 
-def marked(exercise: Exercise[Any], work: Work, draw: Draw) -> bool:
-    """Return whether the files are those of the student who draws `draw`.
+def is_of(exercise: Exercise[Any], found: bytes, draw: Draw) -> bool:
+    """Return whether files are those of the student who draws `draw`, by what `searched` has found in them."""
+    return all(mark in found for mark in exercise.marks(draw))
+
+
+def searched(exercise: Exercise[Any], work: Work) -> bytes:
+    """Return what marks are looked for in: what stands in the files in which they must be.
 
     Raises:
         LabError, CaptureError: they cannot be read.
     """
-    found = b"\0".join(_searched(work, name) for name in exercise.evidence)
-    return all(mark in found for mark in exercise.marks(draw))
+    return b"\0".join(_searched(work, name) for name in exercise.evidence)
 
 
 def _searched(work: Work, name: str) -> bytes:

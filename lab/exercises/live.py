@@ -3,17 +3,20 @@
 import contextlib
 import socket
 import ssl
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from capture.rights import Choice, Way
+from capture.sources.source import Counters
 from certs.authority import Identity, PrivateKey, create_authority, issue_server
 from certs.contexts import client_context, server_context
 from chat.client import Client
 from lab.capturing import captured
 from lab.errors import LabError
+from lab.exercises import cast
 from lab.exercises.draw import Draw
 from lab.exercises.work import CAPTURE
 from lab.play import Connect, play, side_by_side
@@ -46,6 +49,23 @@ class Chat:
     client: ssl.SSLContext | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one TLS server has, and its clients trust.
+
+    Attributes:
+        authority: the CA.
+        identity: the server's certificate and key.
+        server: its side of TLS.
+        client: the side of clients that check it.
+    """
+
+    authority: Identity
+    identity: Identity
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
 def port(draw: Draw, label: str = "port") -> int:
     """Return a port of the student's own, the first of those drawn that is free now.
 
@@ -60,6 +80,28 @@ def port(draw: Draw, label: str = "port") -> int:
             return number
     msg = f"None of {_TRIES} ports is free: end what listens on ports {_PORTS[0]} to {_PORTS[1]}."
     raise LabError(msg)
+
+
+def record_over_tls(
+    draw: Draw, folder: Path, choice: Choice, steps: Sequence[Step], *, keylog: Path | None = None
+) -> Made:
+    """Run one chat over TLS with the student's own host and port while it is captured; return what its server had.
+
+    Args:
+        draw: names host and port.
+        folder: where the capture goes.
+        choice: the way of capturing.
+        steps: what happens.
+        keylog: where the server writes its keys; None where nobody keeps them.
+
+    Raises:
+        LabError, CaptureError, CertsError, ChatError: as their texts say.
+    """
+    host = cast.host(draw)
+    with tempfile.TemporaryDirectory() as private:
+        made = secure(Path(private), host, keylog=keylog)
+    record(folder, choice, [Chat(steps, port(draw), host, made.server, made.client)])
+    return made
 
 
 def record(folder: Path, choice: Choice, chats: Sequence[Chat]) -> tuple[tuple[Sent, ...], ...]:
@@ -96,10 +138,29 @@ async def _record(path: Path, choice: Choice, chats: Sequence[Chat]) -> tuple[tu
                     for number, (port, chat) in enumerate(zip(real, chats, strict=True))
                 }
             )
-    if wire.counters.dropped:
-        msg = f"The capture dropped {wire.counters.dropped} packets: run it again when the machine has less to do."
-        raise LabError(msg)
+    check_whole(wire.counters)
     return tuple(played[number] for number in range(len(chats)))
+
+
+def check_whole(counters: Counters) -> None:
+    """Make sure that a capture has everything that passed.
+
+    Raises:
+        LabError: it has dropped packets.
+    """
+    if counters.dropped:
+        msg = f"The capture dropped {counters.dropped} packets: run it again when the machine has less to do."
+        raise LabError(msg)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner may read, as keys are; what was there before is replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.touch(0o600)
+    path.write_bytes(data)
 
 
 def _connector(port: int, chat: Chat) -> Connect:
@@ -108,23 +169,6 @@ def _connector(port: int, chat: Chat) -> Connect:
         return await Client.connect("127.0.0.1", port, name, context=chat.client, server_hostname=hostname)
 
     return connect
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What one TLS server has, and its clients trust.
-
-    Attributes:
-        authority: the CA.
-        identity: the server's certificate and key.
-        server: its side of TLS.
-        client: the side of clients that check it.
-    """
-
-    authority: Identity
-    identity: Identity
-    server: ssl.SSLContext
-    client: ssl.SSLContext
 
 
 def secure(
@@ -168,8 +212,7 @@ def secure(
         "server.key": identity.key_pem,
     }
     for name, data in files.items():
-        (folder / name).touch(0o600)
-        (folder / name).write_bytes(data)
+        write_private(folder / name, data)
     server = server_context(folder / "server.pem", folder / "server.key", keylog=keylog, version=version)
     client = client_context(folder / "ca.pem", version=version)
     if suites:

@@ -1,5 +1,6 @@
 """The texts of the exercises, in each language: tasks and hints. Files beside the exercises; knows no exercise."""
 
+import functools
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,12 +22,14 @@ def task(name: str, language: Language, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: values[place[1]], text)
 
 
+@functools.cache  # a class page asks for thousands
 def hints(name: str, language: Language) -> dict[str, dict[str, str]]:
     """Return the hints of an exercise: for each step, by mistake; under "each" those that any of its steps may need."""
     with (_FOLDER / name / f"hints.{language}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
+@functools.cache
 def common_hints(language: Language) -> dict[str, str]:
     """Return the hints for mistakes that any exercise knows, by mistake."""
     with (_FOLDER / f"common.{language}.toml").open("rb") as file:

@@ -3,9 +3,14 @@
 _SEPARATORS = str.maketrans("", "", ": ")
 
 
+def without_separators(digits: str) -> str:
+    """Return hex digits without colons and spaces between them, as `tr -d ': '` does."""
+    return digits.translate(_SEPARATORS)
+
+
 def plain_digits(answer: str) -> str:
     """Return hex digits in small letters, without what stands between them or in front: "0x1A:2B" is "1a2b"."""
-    return answer.strip().lower().removeprefix("0x").translate(_SEPARATORS)
+    return without_separators(answer.strip().lower().removeprefix("0x"))
 
 
 def same_text(answer: str, text: str) -> bool:

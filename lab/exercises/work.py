@@ -15,6 +15,7 @@ from capture.keylog import KeyLog, parse_keylog
 from capture.readers import read_segments
 from capture.segment import Segment
 from capture.streams import reassemble
+from capture.tls import APPLICATION_DATA, Record, RecordLayer
 from lab.errors import LabError
 from lab.exercises.draw import Draw
 from lab.sessions import Session, sessions
@@ -38,6 +39,21 @@ class Traffic:
     segments: tuple[Segment, ...]
     sessions: tuple[Session, ...]
     torn: str
+
+    def expect(self, connections: int) -> None:
+        """Make sure that it has as many connections as the run has made.
+
+        Raises:
+            LabError: it has fewer, or more.
+        """
+        if len(self.sessions) != connections:
+            msg = f"The capture has {len(self.sessions)} connections, and the run has made {connections}."
+            raise LabError(msg)
+
+
+def sealed(layer: RecordLayer) -> list[Record]:
+    """Return the records of a side of TLS 1.3 that are encrypted: their headers say application data."""
+    return [record for record in layer.records if record.content_type == APPLICATION_DATA]
 
 
 class Work:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from certs.contexts import server_context
-from chat.wire import Tls
+from chat.wire import Tls, shake_hands
 from lab.folder import RunFolder
 from lab.notebook.claims import where
 from lab.scenarios.mitm.cast import Shown, Who, make_cast
@@ -103,11 +103,7 @@ def ask(make: Callable[[Path], ssl.SSLContext]) -> list[tuple[str, str]]:
 
 def _answer(context: ssl.SSLContext, server: ssl.SSLContext) -> str:
     near, far = Tls(context, server_hostname="localhost"), Tls(server, server_side=True)
-    flight = near.start()
-    while flight and near.failure is None:
-        far.receive(flight)
-        near.receive(far.outgoing())
-        flight = near.outgoing()
+    shake_hands(near, far)
     if near.failure is None:
         return "accepts"
     why = near.failure

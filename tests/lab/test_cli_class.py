@@ -1,5 +1,6 @@
 """`lab class`: a bundle for everybody, exports for platforms, and one sentence for what cannot be."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,14 @@ def test_exports(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["class", "export", "nbgrader", "--roster", "roster.csv", "-o", "nbgrader"]) == 0
     assert "hand in that folder" in capsys.readouterr().out
     assert len(list(Path("nbgrader", "source").iterdir())) == len(EXERCISES)
+    Path("autograder.zip").touch(0o644)  # an earlier one, that others may read
     assert main(["class", "export", "gradescope", "--roster", "roster.csv", "--exercise", "4"]) == 0
     said = capsys.readouterr().out
     assert "for nobody else" in said
     assert "1 of 2 have no email" in said
-    assert Path("autograder.zip").stat().st_mode & 0o077 == 0
+    assert Path("autograder.zip").stat().st_mode & 0o777 == 0o600
+    assert zipfile.is_zipfile("autograder.zip")
+    assert not list(Path().glob(".*"))
     for name, first in (("canvas", "Student,ID,"), ("moodle", "ID number,Email address,")):
         arguments = ["class", "export", name, "--roster", "roster.csv", "--gradebook", "book.csv", "-o", f"{name}.csv"]
         assert main(arguments) == 0
@@ -86,6 +90,7 @@ def test_exports(capsys: pytest.CaptureFixture[str]) -> None:
         (["gradescope", "--roster", "roster.csv", "--exercise", "99"], "no exercise 99"),
         (["gradescope", "--roster", "roster.csv", "--exercise", "four"], "the number of an exercise, or all"),
         (["gradescope", "--roster", "roster.csv", "-o", "none/a.zip"], "cannot be written"),
+        (["gradescope", "--roster", "roster.csv", "-o", "roster.csv"], "made from"),
         (["canvas", "--roster", "roster.csv", "--gradebook", "roster.csv", "-o", "new"], "is no gradebook"),
         (["canvas", "--roster", "roster.csv", "--gradebook", "none.csv", "-o", "new"], "cannot be read"),
         (["moodle", "--roster", "roster.csv", "--gradebook", "book.csv", "-o", "book.csv"], "made from"),

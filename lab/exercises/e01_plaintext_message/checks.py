@@ -14,6 +14,7 @@ from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
+from lab.exercises.typed import without_separators
 from lab.exercises.work import Work
 from lab.scenario import Join, Say
 from lab.scenario import Step as Deed
@@ -21,7 +22,6 @@ from lab.scenario import Step as Deed
 _PEOPLE, _SECRETS, _TRIFLES = 3, 3, 2  # the last two for each person
 _LINES = 1000  # of one side of a connection; the run has about twenty
 _SECRET = re.compile(r"[a-z]+-[a-z]+-[0-9]{4}")
-_SEPARATORS = str.maketrans("", "", ": ")
 # Each has a character outside ASCII, so that everybody meets UTF-8; {} is the secret.
 _GIVE_AWAY = (
     "Mi contraseña ahora es {}.",
@@ -119,9 +119,7 @@ def truth(work: Work) -> Truth:
         CaptureError: the capture cannot be read.
     """
     sessions = work.traffic.sessions
-    if len(sessions) != _PEOPLE:
-        msg = f"The capture has {len(sessions)} connections, and the run has made {_PEOPLE}."
-        raise LabError(msg)
+    work.traffic.expect(_PEOPLE)
     person, number = _asked(work.draw)
     spoken = [_lines(session.client.stream) for session in sessions]
     if not all(spoken):
@@ -188,7 +186,7 @@ def _payload(truth: Truth, answer: str) -> str:
     digits, line = answer.strip().lower(), truth.message.line.hex()
     if digits == line:
         return ""
-    if digits.translate(_SEPARATORS) == line:
+    if without_separators(digits) == line:
         return "separators_left"
     if digits == line.removesuffix("0a"):
         return "newline_lost"

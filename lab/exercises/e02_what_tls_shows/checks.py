@@ -1,6 +1,5 @@
 """Exercise 2: the body of a record over TLS: its bytes, what can be found in them, and what that proves."""
 
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,19 +7,19 @@ from pathlib import Path
 
 from capture.explanations import LANGUAGES
 from capture.rights import Choice
-from capture.tls import APPLICATION_DATA, Record
+from capture.tls import Record
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
-from lab.exercises.work import Work
+from lab.exercises.typed import without_separators
+from lab.exercises.work import Work, sealed
 from lab.scenario import Join, Say
 from lab.scenario import Step as Deed
 
 _PEOPLE, _MESSAGES = 3, 3  # the messages of each person
 _PARTS = 6  # sentences in the message that is asked for
 _BEFORE = 2  # encrypted records of a client before its first message: its Finished, and the name
-_SEPARATORS = str.maketrans("", "", ": ")
 _PRINTABLE = range(0x20, 0x7F)
 _LETTERS = "ABCD"
 _STATEMENTS = ("as_they_are", "random", "never_said", "safe", "nothing")  # the first is right
@@ -96,11 +95,6 @@ def _shuffled(draw: Draw) -> tuple[str, ...]:
     return draw.shuffled("statements", _STATEMENTS)
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def _steps(draw: Draw) -> tuple[Deed, ...]:
     names = cast.nicknames(draw, _PEOPLE)
     spoken = [0] * _PEOPLE
@@ -115,9 +109,7 @@ def _steps(draw: Draw) -> tuple[Deed, ...]:
 
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record a chat over TLS 1.3; nobody keeps its keys."""
-    with tempfile.TemporaryDirectory() as private:
-        made = live.secure(Path(private), cast.host(draw))
-    live.record(folder, choice, [live.Chat(_steps(draw), live.port(draw), cast.host(draw), made.server, made.client)])
+    live.record_over_tls(draw, folder, choice, _steps(draw))
 
 
 def truth(work: Work) -> Truth:
@@ -128,14 +120,9 @@ def truth(work: Work) -> Truth:
         CaptureError: the capture cannot be read.
     """
     draw, sessions = work.draw, work.traffic.sessions
-    if len(sessions) != _PEOPLE:
-        msg = f"The capture has {len(sessions)} connections, and the run has made {_PEOPLE}."
-        raise LabError(msg)
+    work.traffic.expect(_PEOPLE)
     at = _BEFORE + _number(draw)
-    sides = [
-        [[record for record in layer.records if record.content_type == APPLICATION_DATA] for layer in both]
-        for both in ((session.client, session.server) for session in sessions)
-    ]
+    sides = [(sealed(session.client), sealed(session.server)) for session in sessions]
     mine, theirs = sides.pop(_person(draw))
     message = _message(draw)
     # no record is shorter than what it carries (RFC 8446, section 5.4)
@@ -159,7 +146,7 @@ def _body(truth: Truth, answer: str) -> str:
     digits, record = answer.strip().lower(), truth.record
     if digits == record.fragment.hex():
         return ""
-    if digits.translate(_SEPARATORS) == record.fragment.hex():
+    if without_separators(digits) == record.fragment.hex():
         return "separators_left"
     if digits == (record.header + record.fragment).hex():
         return "header_counted"
@@ -228,7 +215,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=("capture.pcapng",),
     truth=truth,
 )

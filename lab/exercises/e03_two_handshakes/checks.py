@@ -9,12 +9,12 @@ from pathlib import Path
 from capture.rights import Choice
 from capture.segment import ACK, SYN
 from capture.streams import Connection, connections
-from capture.tls import APPLICATION_DATA, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, SERVER_HELLO, Record, RecordLayer
+from capture.tls import CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, SERVER_HELLO, Record, RecordLayer
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
-from lab.exercises.work import Work
+from lab.exercises.work import Work, sealed
 from lab.scenario import Join, Say
 from lab.scenario import Step as Deed
 from lab.sessions import Session
@@ -178,7 +178,7 @@ def _hello(layer: RecordLayer, kind: int) -> int:
 
 def _sealed(layer: RecordLayer) -> list[int]:
     """Return where the encrypted records of a side begin."""
-    return [_frame(record) for record in layer.records if record.content_type == APPLICATION_DATA]
+    return [_frame(record) for record in sealed(layer)]
 
 
 def _tcp(truth: Truth, answer: str) -> str:

@@ -1,18 +1,18 @@
 """Exercise 4: the five bytes at the head of a TLS record, read by hand."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from capture.rights import Choice
 from capture.streams import Span
-from capture.tls import APPLICATION_DATA, HEADER, Record
+from capture.tls import HEADER, Record
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
-from lab.exercises.work import Work
+from lab.exercises.typed import without_separators
+from lab.exercises.work import Work, sealed
 
 _PEOPLE = 3
 
@@ -48,17 +48,9 @@ def values(draw: Draw) -> Mapping[str, str]:
     return {"host": cast.host(draw), "stream": str(_connection(draw)), "record": str(_which(draw))}
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record a chat over TLS 1.3; nobody keeps its keys."""
-    with tempfile.TemporaryDirectory() as private:
-        made = live.secure(Path(private), cast.host(draw))
-    steps = cast.conversation(draw, _PEOPLE)
-    live.record(folder, choice, [live.Chat(steps, live.port(draw), cast.host(draw), made.server, made.client)])
+    live.record_over_tls(draw, folder, choice, cast.conversation(draw, _PEOPLE))
 
 
 def truth(work: Work) -> Truth:
@@ -69,18 +61,11 @@ def truth(work: Work) -> Truth:
         CaptureError: the capture cannot be read.
     """
     number = _which(work.draw)
-    found = []
-    for session in work.traffic.sessions:
-        both = []
-        for layer in (session.client, session.server):
-            protected = [record for record in layer.records if record.content_type == APPLICATION_DATA]
-            if len(protected) < number:
-                raise LabError("The capture has fewer records than the run has made.")
-            both.append(protected[number - 1])
-        found.append(both)
-    if len(found) != _PEOPLE:
-        msg = f"The capture has {len(found)} connections, and the run has made {_PEOPLE}."
-        raise LabError(msg)
+    work.traffic.expect(_PEOPLE)
+    sides = [(sealed(session.client), sealed(session.server)) for session in work.traffic.sessions]
+    if any(len(records) < number for both in sides for records in both):
+        raise LabError("The capture has fewer records than the run has made.")
+    found = [(ours[number - 1], theirs[number - 1]) for ours, theirs in sides]
     mine, reply = found.pop(_connection(work.draw))
     span = mine.stream.locate(mine.start, mine.start + HEADER)[0]
     return Truth(mine, span, reply, tuple(both[0] for both in found))
@@ -97,7 +82,7 @@ def _header(truth: Truth, answer: str) -> str:
     header = truth.record.header.hex()
     if digits == header:
         return ""
-    if digits.translate(str.maketrans("", "", ": ")) == header:
+    if without_separators(digits) == header:
         return "separators_left"
     whole = (truth.record.header + truth.record.fragment).hex()
     if len(digits) > len(header) and whole.startswith(digits):
@@ -147,7 +132,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=("capture.pcapng",),
     truth=truth,
 )

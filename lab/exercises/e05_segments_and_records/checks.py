@@ -1,18 +1,17 @@
 """Exercise 5: TCP cuts bytes where it likes: one record spans segments, and one segment holds several records."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from capture.rights import Choice
 from capture.streams import Span
-from capture.tls import APPLICATION_DATA, HEADER, Record, RecordLayer
+from capture.tls import HEADER, Record, RecordLayer
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
-from lab.exercises.work import Work
+from lab.exercises.work import Work, sealed
 from lab.scenario import Join, Paste, Say
 from lab.scenario import Step as Deed
 
@@ -87,11 +86,6 @@ def values(draw: Draw) -> Mapping[str, str]:
     return {"host": cast.host(draw), "stream": str(_person(draw)), "record": str(_number(draw))}
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def _steps(draw: Draw) -> tuple[Deed, ...]:
     names = cast.nicknames(draw, _PEOPLE)
     mine, other = names[_person(draw)], names[_person(draw) - 1]
@@ -102,9 +96,7 @@ def _steps(draw: Draw) -> tuple[Deed, ...]:
 
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record a chat over TLS 1.3 in which somebody pastes a text; nobody keeps its keys."""
-    with tempfile.TemporaryDirectory() as private:
-        made = live.secure(Path(private), cast.host(draw))
-    live.record(folder, choice, [live.Chat(_steps(draw), live.port(draw), cast.host(draw), made.server, made.client)])
+    live.record_over_tls(draw, folder, choice, _steps(draw))
 
 
 def truth(work: Work) -> Truth:
@@ -115,15 +107,13 @@ def truth(work: Work) -> Truth:
         CaptureError: the capture cannot be read.
     """
     sessions = work.traffic.sessions
-    if len(sessions) != _PEOPLE:
-        msg = f"The capture has {len(sessions)} connections, and the run has made {_PEOPLE}."
-        raise LabError(msg)
+    work.traffic.expect(_PEOPLE)
     session = sessions[_person(work.draw)]
     at = _number(work.draw) - 1
-    sealed = [record for record in session.client.records if record.content_type == APPLICATION_DATA]
-    if len(sealed) <= at:
+    records = sealed(session.client)
+    if len(records) <= at:
         raise LabError("The capture has fewer records than the run has made.")
-    record = sealed[at]
+    record = records[at]
     spans = record.stream.locate(record.start, record.end)
     if len(spans) < 2:
         raise LabError("The record in the capture is not the long one of the run.")
@@ -216,7 +206,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -9,11 +9,11 @@ from cryptography.x509.oid import NameOID
 
 from capture.handshake import Handshake, read_handshake
 from capture.streams import Span
-from capture.tls import APPLICATION_DATA, HANDSHAKE, TLS_1_2, TLS_1_3, Record
+from capture.tls import HANDSHAKE, TLS_1_2, TLS_1_3, Record
 from lab.errors import LabError
 from lab.exercises.e07_certificate.run import PEOPLE, which
 from lab.exercises.verifying import certificates, names_of
-from lab.exercises.work import Work
+from lab.exercises.work import Work, sealed
 from lab.sessions import Session
 
 _CERTIFICATE = "tls.handshake.certificate"
@@ -136,8 +136,8 @@ def _hiding(session: Session) -> tuple[Record, list[int]]:
     They are EncryptedExtensions, Certificate, CertificateVerify and Finished (RFC 8446, section 2), each in a record of
     its own; the certificate is by far the longest.
     """
-    sealed = [record for record in session.server.records if record.content_type == APPLICATION_DATA][:_FLIGHT]
-    if not sealed:
+    flight = sealed(session.server)[:_FLIGHT]
+    if not flight:
         raise LabError("A connection over TLS 1.3 has no encrypted records after its ServerHello in the capture.")
-    longest = max(sealed, key=lambda record: len(record.fragment))
-    return longest, [len(record.fragment) for record in sealed if record is not longest]
+    longest = max(flight, key=lambda record: len(record.fragment))
+    return longest, [len(record.fragment) for record in flight if record is not longest]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from capture.rights import Choice
-from chat.wire import Tls
+from chat.wire import Tls, shake_hands
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.work import KEYLOG
@@ -30,32 +30,14 @@ def which(draw: Draw) -> int:
     return draw.number("message", 1, _MESSAGES if side(draw) == "CLIENT" else _MESSAGES * (PEOPLE - 1))
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chat; the student gets its keys among those of other connections, all in an order that is drawn."""
-    host = cast.host(draw)
+    steps = cast.conversation(draw, PEOPLE, PEOPLE * _MESSAGES)
     with tempfile.TemporaryDirectory() as private:
         keys = Path(private) / "keys"
-        made = live.secure(Path(private), host, keylog=keys)
-        steps = cast.conversation(draw, PEOPLE, PEOPLE * _MESSAGES)
-        live.record(folder, choice, [live.Chat(steps, live.port(draw), host, made.server, made.client)])
+        made = live.record_over_tls(draw, folder, choice, steps, keylog=keys)
         for _ in range(draw.number("others", *_OTHERS)):
-            _shake_hands(made, host)
-        lines = [line for line in keys.read_text("ascii").splitlines(keepends=True) if not line.startswith("#")]
-    path = folder / KEYLOG
-    path.touch(0o600)
-    path.write_text("".join(draw.shuffled("lines", lines)), "ascii")
-
-
-def _shake_hands(made: live.Made, host: str) -> None:
-    """Make a connection of this server's that nobody captures: real keys, and not a byte on the network."""
-    client, server = Tls(made.client, server_hostname=host), Tls(made.server, server_side=True)
-    data = client.start()
-    while not server.ready:
-        server.receive(data)
-        client.receive(server.outgoing())
-        data = client.outgoing()
+            # connections of this server's that nobody captures: real keys, and not a byte on the network
+            shake_hands(Tls(made.client, server_hostname=cast.host(draw)), Tls(made.server, server_side=True))
+        lines = [line for line in keys.read_bytes().splitlines(keepends=True) if not line.startswith(b"#")]
+    live.write_private(folder / KEYLOG, b"".join(draw.shuffled("lines", lines)))

@@ -67,10 +67,9 @@ def truth(work: Work) -> Truth:
         CaptureError: one of them cannot be read.
     """
     keys = work.keylog()
-    found = work.opened(keys).sessions
-    if len(found) != PEOPLE:
-        msg = f"The capture has {len(found)} connections, and the run has made {PEOPLE}."
-        raise LabError(msg)
+    traffic = work.opened(keys)
+    traffic.expect(PEOPLE)
+    found = traffic.sessions
     session = found[stream(work.draw)]
     asked, answered = client_hello(session.client), server_hello(session.server)
     # a key log may also open TLS 1.2, which has other labels

@@ -26,11 +26,6 @@ def which(draw: Draw) -> int:
     return draw.number("message", 3, _MESSAGES)
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the servers' name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chats; the student gets the servers' private key, and no other.
 
@@ -55,6 +50,4 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
                 raise LabError(msg) from error
             chats.append(live.Chat(steps, live.port(draw, f"port of {kind}"), host, made.server, made.client))
     live.record(folder, choice, chats)
-    path = folder / KEY
-    path.touch(0o600)
-    path.write_bytes(made.identity.key_pem)
+    live.write_private(folder / KEY, made.identity.key_pem)

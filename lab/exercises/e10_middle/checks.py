@@ -45,11 +45,6 @@ def values(draw: Draw) -> Mapping[str, str]:
     return {"host": cast.host(draw), "careless": careless, "careful": careful, "number": str(_number(draw))}
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def truth(work: Work) -> Found:
     """Read the capture, and run middle.py again.
 
@@ -159,7 +154,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=record,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=(CAPTURE,),
     truth=truth,
     files=(CAPTURE, KEYLOG, CA, MIDDLE, HEARD),

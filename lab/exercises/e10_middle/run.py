@@ -78,8 +78,7 @@ def record(draw: Draw, folder: Path, choice: Choice) -> None:
             msg = f"{MIDDLE} does not get as far as to listen. {_last(told.complaint)}"
             raise LabError(msg.strip())
         its = Work(place, draw)
-        (folder / KEYLOG).touch(0o600)
-        (folder / KEYLOG).write_text(told.keys, "ascii")
+        live.write_private(folder / KEYLOG, told.keys.encode("ascii"))
         (folder / HEARD).write_bytes(its.read(HEARD) if its.has(HEARD) else b"")
         for source in (place / CA, path):
             shutil.copyfile(source, folder / source.name)
@@ -117,8 +116,7 @@ def _prepare(work: Work, place: Path, said: tuple[str, ...]) -> Job:
         "own.pem": shown.certificate_pem + shown.key_pem,
     }
     for name, data in files.items():
-        (place / name).touch(0o600)
-        (place / name).write_bytes(data)
+        live.write_private(place / name, data)
     port = live.port(draw)
     middle = next(free for label in ("middle", "second middle") if (free := live.port(draw, label)) != port)
     pems = (server.certificate_pem, server.key_pem, authority.certificate_pem)
@@ -132,9 +130,7 @@ async def _captured(path: Path, choice: Choice, job: Job, place: Path) -> Told:
         to_server, to_middle = wire.ports[real[0]], wire.ports[real[1]]
         asked = replace(job, server=real[0], middle=real[1], to_server=to_server, to_middle=to_middle)
         ran, told = await asyncio.to_thread(_drive, asked, place, isolated=False)
-    if wire.counters.dropped:
-        msg = f"The capture dropped {wire.counters.dropped} packets: run it again when the machine has less to do."
-        raise LabError(msg)
+    live.check_whole(wire.counters)
     if told is None:
         msg = f"{MIDDLE} could not be run. {_last(ran.stderr.decode(errors='replace'))}"
         raise LabError(msg.strip())

@@ -48,11 +48,6 @@ def values(draw: Draw) -> Mapping[str, str]:
     return {"host": cast.host(draw)}
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the certificates: the server's name."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, _: Choice) -> None:
     """Make the certificates; nobody keeps the keys."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -123,7 +118,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=(_CA, *_FILES),
     truth=truth,
     files=(_CA, *_FILES),

@@ -16,8 +16,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.contexts import server_context, unverified_client_context
 from certs.errors import CertsError
-from chat.wire import Tls
+from chat.wire import Tls, shake_hands
 from lab.errors import LabError
+from lab.exercises.live import write_private
 from lab.exercises.verifying import certificates, names_of, refusal
 from lab.exercises.work import Work
 
@@ -147,18 +148,13 @@ def _judge_handshake(server: x509.Certificate, key: bytes, host: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder) / SERVER, Path(folder) / KEY
         for path, data in zip(paths, (server.public_bytes(Encoding.PEM), key), strict=True):
-            path.touch(0o600)
-            path.write_bytes(data)
+            write_private(path, data)
         try:
             answering = Tls(server_context(*paths), server_side=True)
         except CertsError:
             return "unusable"
     asking = Tls(unverified_client_context(), server_hostname=host)
-    said = asking.start()
-    while said:
-        answering.receive(said)
-        asking.receive(answering.outgoing())
-        said = asking.outgoing()
+    shake_hands(asking, answering)
     return "" if asking.ready and answering.ready else "unusable"
 
 

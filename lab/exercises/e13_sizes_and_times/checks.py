@@ -6,7 +6,7 @@ from capture.tls import HEADER
 from lab.exercises import cast
 from lab.exercises.draw import Draw
 from lab.exercises.e13_sizes_and_times.record import ADDED, INNER_TYPE, NEWLINE, OLD_ADDED
-from lab.exercises.e13_sizes_and_times.run import letters, marks, run, sentences, stream, which
+from lab.exercises.e13_sizes_and_times.run import letters, run, sentences, stream, which
 from lab.exercises.e13_sizes_and_times.truth import Truth, truth
 from lab.exercises.exercise import Exercise, Kind, Step
 
@@ -90,7 +90,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=("capture.pcapng",),
     truth=truth,
 )

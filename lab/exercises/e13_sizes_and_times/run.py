@@ -1,7 +1,6 @@
 """What exercise 13 draws, and its live run: a chat over TLS 1.3 with two silences, a sentence after the longer one."""
 
 import itertools
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -116,14 +115,6 @@ def conversation(draw: Draw) -> tuple[Step, ...]:
     return (*joined, *said_at)
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chat; nobody keeps its keys."""
-    host = cast.host(draw)
-    with tempfile.TemporaryDirectory() as private:
-        made = live.secure(Path(private), host)
-    live.record(folder, choice, [live.Chat(conversation(draw), live.port(draw), host, made.server, made.client)])
+    live.record_over_tls(draw, folder, choice, conversation(draw))

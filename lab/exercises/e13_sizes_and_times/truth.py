@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from capture.segment import Segment
 from capture.streams import Span
-from capture.tls import APPLICATION_DATA, Record
+from capture.tls import Record
 from lab.errors import LabError
 from lab.exercises.e13_sizes_and_times.record import ADDED, NEWLINE
 from lab.exercises.e13_sizes_and_times.run import PEOPLE, letters, sentences, stream, which
-from lab.exercises.work import Work
+from lab.exercises.work import Work, sealed
 
 _FIRST_MESSAGE = 2  # of a client's encrypted records, from 0: Finished and nickname come before it
 
@@ -75,11 +75,9 @@ def truth(work: Work) -> Truth:
         CaptureError: the capture cannot be read.
     """
     found = work.traffic.sessions
-    if len(found) != PEOPLE:
-        msg = f"The capture has {len(found)} connections, and the run has made {PEOPLE}."
-        raise LabError(msg)
-    clients = [_sealed(session.client.records) for session in found]
-    answers = [_sealed(session.server.records) for session in found]
+    work.traffic.expect(PEOPLE)
+    clients = [sealed(session.client) for session in found]
+    answers = [sealed(session.server) for session in found]
     at, number = stream(work.draw), which(work.draw) - 1
     if any(len(records) <= number for records in (*clients, answers[at])):
         raise LabError("The capture has fewer records than the run has made.")
@@ -100,10 +98,6 @@ def truth(work: Work) -> Truth:
         server=found[0].server.stream.source.port,
         sentences=letters(work.draw),
     )
-
-
-def _sealed(records: tuple[Record, ...]) -> list[Record]:
-    return [record for record in records if record.content_type == APPLICATION_DATA]
 
 
 def _span(record: Record) -> Span:

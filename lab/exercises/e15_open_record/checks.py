@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.exercises import cast
 from lab.exercises.draw import Draw
-from lab.exercises.e15_open_record.run import SOLUTION, marks, run, sequence, stream
+from lab.exercises.e15_open_record.run import SOLUTION, run, sequence, stream
 from lab.exercises.e15_open_record.truth import Result, Truth, truth
 from lab.exercises.exercise import Exercise, Kind, Step
 from lab.exercises.work import CAPTURE, KEYLOG
@@ -106,7 +106,7 @@ EXERCISE = Exercise(
     ),
     values=values,
     run=run,
-    marks=marks,
+    marks=cast.marks_of_host,
     evidence=(CAPTURE, KEYLOG),
     truth=truth,
     files=(CAPTURE, KEYLOG, SOLUTION),

@@ -24,21 +24,11 @@ def sequence(draw: Draw) -> int:
     return draw.number("record", 1, _MESSAGES)
 
 
-def marks(draw: Draw) -> tuple[bytes, ...]:
-    """Return what names this student in the capture: the server's name, which every ClientHello says in the clear."""
-    return (cast.host(draw).encode(),)
-
-
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chat; the student gets its keys, and a frame to begin with where there is no solution yet."""
-    host = cast.host(draw)
     with tempfile.TemporaryDirectory() as private:
         keys = Path(private) / "keys"
-        made = live.secure(Path(private), host, keylog=keys)
-        steps = cast.conversation(draw, PEOPLE, PEOPLE * _MESSAGES)
-        live.record(folder, choice, [live.Chat(steps, live.port(draw), host, made.server, made.client)])
-        path = folder / KEYLOG
-        path.touch(0o600)
-        path.write_bytes(keys.read_bytes())
+        live.record_over_tls(draw, folder, choice, cast.conversation(draw, PEOPLE, PEOPLE * _MESSAGES), keylog=keys)
+        live.write_private(folder / KEYLOG, keys.read_bytes())
     if not (folder / SOLUTION).exists():
         (folder / SOLUTION).write_text(_FRAME.read_text("utf-8"), "utf-8")

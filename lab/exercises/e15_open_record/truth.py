@@ -112,11 +112,9 @@ def truth(work: Work) -> Truth:
 
 
 def _captured(work: Work) -> _Case:
-    found = work.opened(work.keylog()).sessions
-    if len(found) != PEOPLE:
-        msg = f"The capture has {len(found)} connections, and the run has made {PEOPLE}."
-        raise LabError(msg)
-    session = found[stream(work.draw)]
+    traffic = work.opened(work.keylog())
+    traffic.expect(PEOPLE)
+    session = traffic.sessions[stream(work.draw)]
     answer = server_hello(session.server)
     opened = None if session.opened is None else session.opened[0]
     for item in opened or ():

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.classroom.gradescope import autograder, write_private
+from lab.classroom.gradescope import autograder
 from lab.classroom.secret import read_secret
-from lab.errors import LabError
 from lab.exercises.e04_record_header.checks import EXERCISE
 from tests.lab.classroom.conftest import SECRET
 
@@ -40,14 +39,3 @@ def test_what_is_in_it(packed: bytes, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "course.json").read_text()) == {"exercises": [4], "language": "es", "isolated": True}
     for script in ("setup.sh", "run_autograder"):
         subprocess.run(["bash", "-n", str(tmp_path / script)], check=True, timeout=30)
-
-
-def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    target = tmp_path / "autograder.zip"
-    target.touch(0o644)
-    write_private(target, b"zip")
-    assert target.read_bytes() == b"zip"
-    assert target.stat().st_mode & 0o777 == 0o600
-    assert list(tmp_path.iterdir()) == [target]
-    with pytest.raises(LabError, match="cannot be written"):
-        write_private(tmp_path / "none" / "autograder.zip", b"zip")

@@ -103,3 +103,33 @@ def make_mistake(folder: Path, solver: Any, name: str) -> None:
 def known_mistakes(exercise: Exercise[Any], language: Language) -> set[str]:
     """Every mistake that there is a hint for, as "step.mistake"; those that all exercises share are not among them."""
     return {f"{step}.{mistake}" for step, table in texts.hints(exercise.name, language).items() for mistake in table}
+
+
+def check_another_student(exercise: Exercise[Any], solver: Any, folder: Path) -> None:
+    """Another student solves it, the task in Spanish, and what comes of it is worth nothing to anybody else."""
+    draw = draw_of(exercise, "bea")
+    (folder / "task.md").write_text(texts.task(exercise.name, "es", exercise.values(draw)), "utf-8")
+    assert exercise.run is not None
+    exercise.run(draw, folder, Choice(Way.TAP, ""))
+    solver.solve(folder)
+    assert judged(exercise, folder, "bea").points == exercise.points
+    assert set(mistakes(exercise, folder).values()) == {"not_yours"}
+
+
+def check_second_run(exercise: Exercise[Any], folder: Path, replaced: set[str]) -> None:
+    """A second run replaces these files of the first, and leaves the others."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert exercise.run is not None
+    exercise.run(draw_of(exercise), folder, Choice(Way.TAP, ""))
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == replaced
+
+
+def check_mistake(exercise: Exercise[Any], solver: Any, folder: Path, name: str) -> None:
+    """A mistake of the solver's, "step.mistake", is recognised in a solved folder, and touches no other step."""
+    make_mistake(folder, solver, name)
+    found = mistakes(exercise, folder)
+    step, mistake = name.split(".")
+    assert found.pop(step) == mistake
+    assert set(found.values()) == {""}

@@ -41,3 +41,8 @@ def test_everybody_says_as_much() -> None:
 def test_a_sentence_gives_its_secret_away() -> None:
     for draw in DRAWS[:30]:
         assert cast.secret(draw, "message 1") in cast.sentence(draw, "message 1")
+
+
+def test_a_host_names_its_student() -> None:
+    for draw in DRAWS[:30]:
+        assert cast.marks_of_host(draw) == (cast.host(draw).encode("ascii"),)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises.draw import Draw, draw_of, seed_of
 
 DRAW = Draw(bytes(range(32)))
 
@@ -65,3 +65,7 @@ def test_a_sample_has_each_at_most_once_and_every_order() -> None:
 def test_the_seed_is_not_shown() -> None:
     assert DRAW.seed.hex() not in repr(DRAW)
     assert "\\x01\\x02" not in repr(DRAW)
+
+
+def test_who_has_the_secret_draws_as_the_student_does() -> None:
+    assert draw_of(b"secret", "ana", "e04") == Draw(seed_of(b"secret", "ana", "e04"))

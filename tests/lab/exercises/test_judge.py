@@ -10,7 +10,7 @@ import pytest
 from lab.errors import LabError
 from lab.exercises.draw import Draw
 from lab.exercises.e04_record_header.checks import EXERCISE
-from lab.exercises.judge import judge, marked
+from lab.exercises.judge import is_of, judge, searched
 from lab.exercises.work import Work
 from tests.lab.exercises.conftest import Make, Solve, draw_of, judged, mistakes
 from tests.lab.exercises.solvers import e04
@@ -78,8 +78,9 @@ def test_the_files_of_somebody_else(solved: Solve) -> None:
     assert {outcome.mistake for outcome in found.outcomes} == {"not_yours"}
     assert "ana" not in found.problem
     work = Work(folder, draw_of(EXERCISE, "bob"))
-    assert marked(EXERCISE, work, draw_of(EXERCISE, "ana"))
-    assert not marked(EXERCISE, work, draw_of(EXERCISE, "bob"))
+    files = searched(EXERCISE, work)
+    assert is_of(EXERCISE, files, draw_of(EXERCISE, "ana"))
+    assert not is_of(EXERCISE, files, draw_of(EXERCISE, "bob"))
 
 
 def test_a_truth_that_cannot_be_derived(solved: Solve) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from capture.rights import Choice, Way, choose
+from capture.sources.source import Counters
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
@@ -102,3 +103,35 @@ def test_a_run_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
         live.record(tmp_path, TAP, [live.Chat(steps, live.port(DRAW))])
     assert [path.name for path in tmp_path.iterdir()] == ["capture.pcapng"]
     assert (tmp_path / "capture.pcapng").read_bytes() == b"the earlier one"
+
+
+def test_one_chat_over_tls_asks_for_the_students_own_host(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    folder, keys = tmp_path / "student", tmp_path / "keys"
+    folder.mkdir()
+    made = live.record_over_tls(DRAW, folder, TAP, cast.conversation(DRAW), keylog=keys)
+    command = [tool("tshark"), "-r", str(folder / "capture.pcapng"), "-o", f"tls.keylog_file:{keys}", "-T", "fields"]
+    command += [
+        "-d",
+        f"tcp.port=={live.port(DRAW)},tls",
+        "-e",
+        "tls.handshake.extensions_server_name",
+        "-e",
+        "x509af.serialNumber",
+    ]
+    shown = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    assert cast.host(DRAW) in shown
+    assert f"{made.identity.certificate.serial_number:x}" in shown.replace("0x", "")
+    assert [path.name for path in folder.iterdir()] == ["capture.pcapng"]
+
+
+def test_a_capture_that_is_not_whole_is_told() -> None:
+    live.check_whole(Counters(10, 0))
+    with pytest.raises(LabError, match="dropped 3 packets"):
+        live.check_whole(Counters(10, 3))
+
+
+def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
+    live.write_private(tmp_path / "key", b"one")
+    live.write_private(tmp_path / "key", b"another")
+    assert (tmp_path / "key").read_bytes() == b"another"
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.exercises.typed import plain_digits, same_text
+from lab.exercises.typed import plain_digits, same_text, without_separators
 
 
 @pytest.mark.parametrize("typed", ["1a2b", "1A:2B", "0x1a2b", " 1a 2b\n"])
@@ -16,3 +16,7 @@ def test_hex_digits_in_every_dress(typed: str) -> None:
 )
 def test_dots_count_where_bytes_are_not_ascii(typed: str, *, same: bool) -> None:
     assert same_text(typed, "está aquí") is same
+
+
+def test_separators_go_and_nothing_else() -> None:
+    assert without_separators("17:03 03:0x") == "1703030x"

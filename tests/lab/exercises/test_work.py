@@ -3,6 +3,7 @@
 import gzip
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from capture.errors import CaptureError, KeyLogError
 from lab.errors import LabError
 from lab.exercises.draw import Draw
-from lab.exercises.work import Work
+from lab.exercises.work import Work, sealed
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -114,3 +115,20 @@ def test_a_key_log_that_is_none(work: Work) -> None:
     (work.folder / "tls.keylog").write_bytes(b"\xff\xfe hello")
     with pytest.raises(KeyLogError, match="is not a key log"):
         work.keylog()
+
+
+def test_as_many_connections_as_were_made(work: Work) -> None:
+    (work.folder / "capture.pcapng").write_bytes((DATA / "tls13.pcapng").read_bytes())
+    found = len(work.traffic.sessions)
+    work.traffic.expect(found)
+    with pytest.raises(LabError, match=f"has {found} connections, and the run has made {found + 1}"):
+        work.traffic.expect(found + 1)
+
+
+def test_sealed_records_are_those_that_tshark_calls_opaque(work: Work, tool: Callable[[str], str]) -> None:
+    path = work.folder / "capture.pcapng"
+    path.write_bytes((DATA / "tls13.pcapng").read_bytes())
+    command = [tool("tshark"), "-r", str(path), "-T", "fields", "-e", "tls.record.opaque_type", "-Y", "tls"]
+    shown = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    layers = [layer for session in work.traffic.sessions for layer in (session.client, session.server)]
+    assert sum(len(sealed(layer)) for layer in layers) == shown.replace(",", "\n").split().count("23")

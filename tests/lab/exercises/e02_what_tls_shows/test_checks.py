@@ -5,7 +5,7 @@ import pytest
 from lab.exercises import texts
 from lab.exercises.e02_what_tls_shows.checks import EXERCISE
 from lab.exercises.work import Work
-from tests.lab.exercises.conftest import Make, Solve, draw_of, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.conftest import Make, Solve, check_mistake, draw_of, judged, known_mistakes
 from tests.lab.exercises.hostile import refusals
 from tests.lab.exercises.solvers import e02
 
@@ -16,12 +16,7 @@ def test_solved_by_tshark_alone(solved: Solve) -> None:
 
 @pytest.mark.parametrize("name", e02.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
-    folder = solved(EXERCISE, e02)
-    make_mistake(folder, e02, name)
-    found = mistakes(EXERCISE, folder)
-    step, mistake = name.split(".")
-    assert found.pop(step) == mistake
-    assert set(found.values()) == {""}
+    check_mistake(EXERCISE, e02, solved(EXERCISE, e02), name)
 
 
 def test_every_hint_has_its_mistake() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from lab.exercises.e04_record_header.checks import EXERCISE
-from tests.lab.exercises.conftest import Solve, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.conftest import Solve, check_mistake, judged, known_mistakes
 from tests.lab.exercises.solvers import e04
 
 
@@ -13,12 +13,7 @@ def test_solved_by_tshark_alone(solved: Solve) -> None:
 
 @pytest.mark.parametrize("name", e04.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
-    folder = solved(EXERCISE, e04)
-    make_mistake(folder, e04, name)
-    found = mistakes(EXERCISE, folder)
-    step, mistake = name.split(".")
-    assert found.pop(step) == mistake
-    assert set(found.values()) == {""}
+    check_mistake(EXERCISE, e04, solved(EXERCISE, e04), name)
 
 
 def test_every_hint_has_its_mistake() -> None:

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from lab.exercises.e08_key_log.checks import EXERCISE
-from tests.lab.exercises.conftest import Make, Solve, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.conftest import Make, Solve, check_mistake, judged, known_mistakes, mistakes
 from tests.lab.exercises.solvers import e08
 
 
@@ -15,12 +15,7 @@ def test_solved_by_tshark(solved: Solve) -> None:
 
 @pytest.mark.parametrize("name", e08.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
-    folder = solved(EXERCISE, e08)
-    make_mistake(folder, e08, name)
-    found = mistakes(EXERCISE, folder)
-    step, mistake = name.split(".")
-    assert found.pop(step) == mistake
-    assert set(found.values()) == {""}
+    check_mistake(EXERCISE, e08, solved(EXERCISE, e08), name)
 
 
 def test_every_hint_has_its_mistake() -> None:

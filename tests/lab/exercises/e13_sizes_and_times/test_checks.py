@@ -3,7 +3,7 @@
 import pytest
 
 from lab.exercises.e13_sizes_and_times.checks import EXERCISE
-from tests.lab.exercises.conftest import Solve, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.conftest import Solve, check_mistake, judged, known_mistakes, mistakes
 from tests.lab.exercises.solvers import e13
 from tests.lab.exercises.solvers.tools import write
 
@@ -14,12 +14,7 @@ def test_solved_by_tshark_without_a_key(solved: Solve) -> None:
 
 @pytest.mark.parametrize("name", e13.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
-    folder = solved(EXERCISE, e13)
-    make_mistake(folder, e13, name)
-    found = mistakes(EXERCISE, folder)
-    step, mistake = name.split(".")
-    assert found.pop(step) == mistake
-    assert set(found.values()) == {""}
+    check_mistake(EXERCISE, e13, solved(EXERCISE, e13), name)
 
 
 def test_every_hint_has_its_mistake() -> None:

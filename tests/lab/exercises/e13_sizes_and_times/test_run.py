@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from capture.rights import Choice, Way
-from lab.exercises import texts
 from lab.exercises.draw import Draw, seed_of
 from lab.exercises.e13_sizes_and_times.checks import EXERCISE
 from lab.exercises.e13_sizes_and_times.run import conversation, letters, sentences
 from lab.scenario import Pause, Say
-from tests.lab.exercises.conftest import Make, draw_of, judged, mistakes
+from tests.lab.exercises.conftest import Make, check_another_student, check_second_run
 from tests.lab.exercises.solvers import e13
 
 _DRAWS = [Draw(seed_of(b"secret", f"student {number}", "e13")) for number in range(12)]
@@ -45,20 +43,8 @@ def test_somebody_else_says_the_right_sentence_after_the_longest_silence(draw: D
 
 
 def test_another_student_solves_it_in_spanish_and_cannot_hand_it_on(tmp_path: Path) -> None:
-    draw = draw_of(EXERCISE, "bea")
-    (tmp_path / "task.md").write_text(texts.task(EXERCISE.name, "es", EXERCISE.values(draw)), "utf-8")
-    assert EXERCISE.run is not None
-    EXERCISE.run(draw, tmp_path, Choice(Way.TAP, ""))
-    e13.solve(tmp_path)
-    assert judged(EXERCISE, tmp_path, "bea").points == EXERCISE.points
-    assert set(mistakes(EXERCISE, tmp_path).values()) == {"not_yours"}
+    check_another_student(EXERCISE, e13, tmp_path)
 
 
 def test_a_second_run_replaces_the_first(work: Make) -> None:
-    folder = work(EXERCISE)
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert EXERCISE.run is not None
-    EXERCISE.run(draw_of(EXERCISE), folder, Choice(Way.TAP, ""))
-    after = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert after.keys() == before.keys()
-    assert {name for name in after if after[name] != before[name]} == {"capture.pcapng"}
+    check_second_run(EXERCISE, work(EXERCISE), {"capture.pcapng"})

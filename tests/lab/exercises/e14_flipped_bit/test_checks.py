@@ -3,7 +3,7 @@
 import pytest
 
 from lab.exercises.e14_flipped_bit.checks import EXERCISE
-from tests.lab.exercises.conftest import Make, Solve, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.conftest import Make, Solve, check_mistake, judged, known_mistakes
 from tests.lab.exercises.hostile import refusals
 from tests.lab.exercises.solvers import e14
 
@@ -14,12 +14,7 @@ def test_solved_by_tshark_alone(solved: Solve) -> None:
 
 @pytest.mark.parametrize("name", e14.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
-    folder = solved(EXERCISE, e14)
-    make_mistake(folder, e14, name)
-    found = mistakes(EXERCISE, folder)
-    step, mistake = name.split(".")
-    assert found.pop(step) == mistake
-    assert set(found.values()) == {""}
+    check_mistake(EXERCISE, e14, solved(EXERCISE, e14), name)
 
 
 def test_every_hint_has_its_mistake() -> None:
