@@ -4,7 +4,7 @@ import contextlib
 import socket
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from lab.scenario import Sent, Step
 from lab.scenarios.running import run_in_time
 
 _PORTS = (20_000, 31_999)  # below those that systems hand out by themselves (Linux: from 32768 on)
-_TAKEN = (21_064, 24_800, 29_418)  # tshark 4.0 takes what goes there for other protocols, and sees no TLS
+_UNFIT = (21_064, 24_800, 29_418)  # tshark 4.0 takes what goes there for other protocols, and sees no TLS
 _TRIES = 50
 _VALID = timedelta(days=365)
 
@@ -66,20 +66,32 @@ class Made:
     client: ssl.SSLContext
 
 
-def port(draw: Draw, label: str = "port") -> int:
-    """Return a port of the student's own, the first of those drawn that is free now.
+def port(draw: Draw, label: str = "port", taken: Collection[int] = ()) -> int:
+    """Return a port of the student's own, the first of those drawn that is free now and not among those taken already.
 
     Raises:
         LabError: none of them is.
     """
     for attempt in range(_TRIES):
         number = draw.number(f"{label} {attempt}", *_PORTS)
-        if number in _TAKEN:
+        if number in _UNFIT or number in taken:
             continue
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
             return number
     msg = f"None of {_TRIES} ports is free: end what listens on ports {_PORTS[0]} to {_PORTS[1]}."
     raise LabError(msg)
+
+
+def ports(draw: Draw, *labels: str) -> tuple[int, ...]:
+    """Return a port for each label, no two the same; each as `port` returns it.
+
+    Raises:
+        LabError: as `port`.
+    """
+    found: list[int] = []
+    for label in labels:
+        found.append(port(draw, label, found))
+    return tuple(found)
 
 
 def record_over_tls(

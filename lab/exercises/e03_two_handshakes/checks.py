@@ -111,10 +111,8 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
         made = live.secure(Path(private), cast.host(draw))
     secret = _steps(draw, "secret", names[:_PEOPLE])
     plain = _steps(draw, "plain", names[_PEOPLE:])
-    chats = [
-        live.Chat(secret, live.port(draw, "port with TLS"), cast.host(draw), made.server, made.client),
-        live.Chat(plain, live.port(draw, "port without")),
-    ]
+    over_tls, without = live.ports(draw, "port with TLS", "port without")
+    chats = [live.Chat(secret, over_tls, cast.host(draw), made.server, made.client), live.Chat(plain, without)]
     live.record(folder, choice, chats)
 
 

@@ -94,9 +94,10 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
     few = draw.number("few", _SIZES[0], _SIZES[1] - 2)
     sizes = draw.shuffled("sizes", (few, draw.number("many", few + 2, _SIZES[1])))
     newer, older = _hosts(draw)
+    ports = live.ports(draw, f"port of {newer}", f"port of {older}")
     chats = []
     with tempfile.TemporaryDirectory() as private:
-        for host, size in zip((newer, older), sizes, strict=True):
+        for host, port, size in zip((newer, older), ports, sizes, strict=True):
             made = live.secure(Path(private), host)
             # what is chosen is never the first
             offered = (first, *draw.shuffled(f"list of {size}", [chosen, *others[: size - 2]]))
@@ -107,7 +108,6 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
                 made.server.maximum_version = ssl.TLSVersion.TLSv1_2
                 made.server.set_ciphers(_openssl(chosen))
                 made.server.set_ecdh_curve(draw.choice("group", _GROUPS))
-            port = live.port(draw, f"port of {host}")
             steps = cast.conversation(Draw(draw.bytes(f"chat with {host}", 32)), _PEOPLE, messages=4)
             chats.append(live.Chat(steps, port, host, made.server, made.client))
     live.record(folder, choice, chats)

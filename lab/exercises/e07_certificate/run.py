@@ -42,11 +42,11 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
     # as many names as are drawn: how long the hidden certificate is differs, too
     names = [f"{cast.secret(draw, f'hidden {at}')}.test" for at in range(draw.number("hidden names", 1, 6))]
     steps = cast.conversation(draw, PEOPLE, messages=6)
+    ports = live.ports(draw, *(f"port of {version.name}" for version in _VERSIONS))
     chats = []
     with tempfile.TemporaryDirectory() as private:
         shows = ([other_name(draw)], _serial_number(draw)), (names, None)
-        for host, version, (also, serial) in zip(hosts(draw), _VERSIONS, shows, strict=True):
+        for host, port, version, (also, serial) in zip(hosts(draw), ports, _VERSIONS, shows, strict=True):
             made = live.secure(Path(private), host, version=version, also=also, serial_number=serial)
-            port = live.port(draw, f"port of {version.name}")
             chats.append(live.Chat(steps, port, host, made.server, made.client))
     live.record(folder, choice, chats)

@@ -40,14 +40,15 @@ def run(draw: Draw, folder: Path, choice: Choice) -> None:
     )
     steps = cast.conversation(draw, PEOPLE, _MESSAGES)
     key = rsa.generate_private_key(65537, KEY_SIZE)
+    ports = live.ports(draw, *(f"port of {kind}" for kind, _, _ in kinds))
     chats = []
     with tempfile.TemporaryDirectory() as private:
-        for kind, version, suites in draw.shuffled("order", kinds):
+        for (_, version, suites), port in draw.shuffled("order", list(zip(kinds, ports, strict=True))):
             try:
                 made = live.secure(Path(private), host, version=version, suites=suites, key=key)
             except ssl.SSLError as error:
                 msg = f"{ssl.OPENSSL_VERSION} does not do {suites} here: run this exercise on another computer."
                 raise LabError(msg) from error
-            chats.append(live.Chat(steps, live.port(draw, f"port of {kind}"), host, made.server, made.client))
+            chats.append(live.Chat(steps, port, host, made.server, made.client))
     live.record(folder, choice, chats)
     live.write_private(folder / KEY, made.identity.key_pem)

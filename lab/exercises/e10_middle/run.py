@@ -117,8 +117,7 @@ def _prepare(work: Work, place: Path, said: tuple[str, ...]) -> Job:
     }
     for name, data in files.items():
         live.write_private(place / name, data)
-    port = live.port(draw)
-    middle = next(free for label in ("middle", "second middle") if (free := live.port(draw, label)) != port)
+    port, middle = live.ports(draw, "port", "middle")
     pems = (server.certificate_pem, server.key_pem, authority.certificate_pem)
     return Job(port, middle, port, middle, host, *people(draw), said, *(pem.decode() for pem in pems))
 

@@ -77,8 +77,7 @@ def record(draw: Draw, folder: Path, choice: Choice) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".run-") as private:
         place = Path(private)
         made = live.secure(place, cast.host(draw), version=ssl.TLSVersion.TLSv1_3, keylog=place / KEYLOG)
-        port = live.port(draw)
-        plain = next(free for label in ("plain", "second plain") if (free := live.port(draw, label)) != port)
+        port, plain = live.ports(draw, "port", "plain")
         chats = (
             Attacked(Transport.PLAIN, target(draw, Transport.PLAIN), plain),
             Attacked(Transport.TLS_1_3, target(draw, Transport.TLS_1_3), port, made.server, made.client),

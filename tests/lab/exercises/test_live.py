@@ -30,6 +30,12 @@ def test_a_port_is_ones_own_and_the_next_one_where_it_is_taken() -> None:
     assert second not in {first, live.port(DRAW, "another")}
 
 
+def test_several_ports_are_never_the_same() -> None:
+    first, second, another = live.ports(DRAW, "port", "port", "another")
+    assert (first, another) == (live.port(DRAW), live.port(DRAW, "another"))
+    assert second == live.port(DRAW, "port", taken=[first]) != first
+
+
 def test_no_port_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_TRIES", 2)
     with contextlib.ExitStack() as taken:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.explanations import Language
 from capture.rights import Choice, Way
 from lab import sandbox
 from lab.exercises import texts
@@ -143,8 +144,9 @@ def test_code_that_ends_the_trial(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_mistake_has_its_hint(language: str) -> None:
-    any_step = {f"{step}.{mistake}" for step in TRIES for mistake in NO_CHAT}
-    assert known_mistakes(EXERCISE, "en" if language == "en" else "es") == set(VARIANTS) | any_step
+    spoken: Language = "en" if language == "en" else "es"
+    assert known_mistakes(EXERCISE, spoken) == set(VARIANTS) | {f"each.{mistake}" for mistake in NO_CHAT}
+    assert all(texts.hint("capstone", step, mistake, spoken) for step in TRIES for mistake in NO_CHAT)
 
 
 def test_the_texts_are_whole() -> None:
