@@ -46,7 +46,9 @@ def test_the_command_has_the_limits_and_little_else(tmp_path: Path) -> None:
     assert limits["Max open files"] == ["40", "40"]
     assert limits["Max core file size"] == ["0", "0"]
     assert "1000" in lines
-    assert "SigIgn:\t0000000000000000" in lines
+    (ignored,) = (int(line.split()[1], 16) for line in lines if line.startswith("SigIgn:"))
+    # 32 and 33 are glibc's own (nptl(7)): nobody else can set them, and what make(1) starts has them ignored
+    assert ignored & ~(1 << 31 | 1 << 32) == 0
     assert lines[-3:] == ["0", "1", "2"]
 
 
