@@ -11,6 +11,9 @@ from capture.streams import ByteStream
 
 DATA = Path(__file__).parent.parent / "data"
 CAPTURES = sorted(path.name for path in DATA.glob("tls*.pcapng"))
+# What differs in these begins above TCP: their packets are captured and cut as those of tls12 and tls13 are.
+_ABOVE_TCP = ("tls12-", "tls13-", "tls-", "keys-", "foreign-")
+PACKETS = sorted(path.name for path in DATA.glob("*.pcap*") if not path.name.startswith(_ABOVE_TCP))
 
 
 class Dissected(NamedTuple):

@@ -60,9 +60,10 @@ OF_SERVER = BOTH | {
 
 def theirs(tshark: Tshark, capture: Path, show: str, names: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
     """The number of the connection and, as tshark prints them, the fields of every hello."""
-    wanted = [word for field in ("tcp.stream", *names.values()) for word in ("-e", field)]
-    rows = [row.split("\t") for row in tshark(capture, "-Y", show, "-Tfields", *wanted)]
-    return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
+    fields = list(dict.fromkeys(("tcp.stream", *names.values())))  # tshark prints a field once
+    wanted = [word for field in fields for word in ("-e", field)]
+    rows = [dict(zip(fields, row.split("\t"), strict=True)) for row in tshark(capture, "-Y", show, "-Tfields", *wanted)]
+    return [(row["tcp.stream"], {name: row[field] for name, field in names.items()}) for row in rows]
 
 
 def same(ours: object, printed: str) -> bool:
@@ -84,9 +85,16 @@ def test_hellos_as_tshark_reads_them(name: str, data: Path, layers_of: Layers, t
     layers = layers_of(data / name)
     clients, servers = layers[::2], layers[1::2]
     first: dict[str, dict[str, str]] = {}
-    for number, printed_fields in theirs(tshark, data / name, "tls.handshake.type == 1", OF_CLIENT):
-        first.setdefault(number, printed_fields)
-    last = dict(theirs(tshark, data / name, f"tls.handshake.type == 2 && {NO_RETRY}", OF_SERVER))
+    last: dict[str, dict[str, str]] = {}
+    both = f"tls.handshake.type == 1 || (tls.handshake.type == 2 && {NO_RETRY})"
+    for number, printed_fields in theirs(
+        tshark, data / name, both, OF_CLIENT | OF_SERVER | {"type": "tls.handshake.type"}
+    ):
+        # a frame with a ServerHello may have more messages, one with a ClientHello has no other
+        if printed_fields.pop("type") == "1":
+            first.setdefault(number, {field: printed_fields[field] for field in OF_CLIENT})
+        else:
+            last[number] = {field: printed_fields[field] for field in OF_SERVER}
     hellos: list[tuple[ClientHello | ServerHello | None, dict[str, str] | None]] = []
     hellos += [(client_hello(layer), first[str(layer.stream.connection)]) for layer in clients]
     hellos += [(server_hello(layer), last.get(str(layer.stream.connection))) for layer in servers]

@@ -10,6 +10,7 @@ from capture.packets import packets
 from capture.readers import read_segments
 from capture.segment import ACK, FIN, RST, SYN, Endpoint, Segment
 from capture.streams import ByteStream, Gap, Piece, Span, connections, on_port, reassemble, select, streams
+from tests.capture.dissected import PACKETS
 
 CLIENT, SERVER = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 12345)
 Streams = Callable[[Path], tuple[ByteStream, ...]]
@@ -63,7 +64,7 @@ def test_a_server_that_answers_with_several_sequence_numbers_goes_on_from_one(or
     assert (server.data, server.gaps) == (b"hello again", ())
 
 
-@pytest.mark.parametrize("name", [name for name in CAPTURES if name not in OTHERWISE])
+@pytest.mark.parametrize("name", [name for name in PACKETS if name not in OTHERWISE])
 def test_as_tshark_follows_them(name: str, data: Path, tshark: Callable[..., list[str]]) -> None:
     streams = reassemble(read_segments(data / name, "native"))
     numbers = sorted({stream.connection for stream in streams})

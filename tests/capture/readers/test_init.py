@@ -10,8 +10,7 @@ import pytest
 from capture.errors import CaptureError, NotACaptureError, TornCaptureError
 from capture.readers import READERS, ReaderName, read_segments
 from capture.segment import Segment
-
-CAPTURES = sorted(path.name for path in (Path(__file__).parents[2] / "data").glob("*.pcap*"))
+from tests.capture.dissected import PACKETS
 
 
 def read_torn(path: Path, reader: ReaderName) -> tuple[list[Segment], int]:
@@ -30,7 +29,7 @@ IN_FRAGMENTS = "(ip && (ip.flags.mf == 1 || ip.frag_offset > 0)) || ipv6.fraghdr
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("name", PACKETS)
 def test_all_readers_agree(name: str, data: Path, tshark: Callable[..., list[str]]) -> None:
     first = list(read_segments(data / name, "tshark"))
     alone = list(read_segments(data / name, "native"))

@@ -94,8 +94,7 @@ def test_the_disk_is_full(lab: Lab, mount_namespace: tuple[str, ...], tmp_path: 
     assert "Hello Bob" in readable(capture)
 
 
-@pytest.mark.parametrize("reader", ["tshark", "pyshark"])
-@pytest.mark.parametrize("source", ["tcpdump", "dumpcap"])
+@pytest.mark.parametrize(("source", "reader"), [("tcpdump", "tshark"), ("dumpcap", "pyshark")])
 def test_the_source_is_killed(
     on_loopback: Lab, conversation: Path, tool: Callable[[str], str], source: str, reader: str
 ) -> None:
