@@ -19,16 +19,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Become the command, or say why not.
 
     Args:
-        argv: a socket that tells one byte when the command may begin, and is told one when it does; the user and group
-            number to become, or -1; the limits: CPU seconds, bytes of memory, bytes a file, processes (0: as many as
-            there may be), open files; then the command. The folder is `HOME`.
+        argv: a socket that tells one byte when the command may begin, and is told one when it does; what become the
+            command's standard input and output; the user and group number to become, or -1; the limits: CPU seconds,
+            bytes of memory, bytes a file, processes (0: as many as there may be), open files; then the command. The
+            folder is `HOME`.
 
     Returns:
         NOT_FOUND, when the command cannot be started, or NOT_STARTED, when nobody wants it any more: it does not return
         otherwise.
     """
     words = sys.argv[1:] if argv is None else argv
-    ready, user, seconds, memory, file_size, processes, files = map(int, words[:7])
+    ready, given, out, user, seconds, memory, file_size, processes, files = map(int, words[:9])
+    command = list(words[9:])
     # Where memory runs out, this goes first, and not the grader.
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - pathlib is slow to import
@@ -41,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.setresuid(user, user, user)
     os.chdir(os.environ["HOME"])
     os.environ.pop("PWD", None)  # where bubblewrap was
+    os.dup2(given, 0)
+    os.dup2(out, 1)
     # Nothing but the three streams goes on to the command; closed before the limit of open files hides what is above.
     os.closerange(3, ready)
     os.closerange(ready + 1, 1 << 16)
@@ -59,9 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.write(ready, b"1")
     _limit(resource.RLIMIT_AS, memory)
     try:
-        os.execvp(words[7], list(words[7:]))  # noqa: S606 - a program, not a shell
+        os.execvp(command[0], command)  # noqa: S606 - a program, not a shell
     except (OSError, MemoryError) as error:
-        os.write(2, f"{words[7]} cannot be started: {error}\n".encode(errors="replace"))
+        os.write(2, f"{command[0]} cannot be started: {error}\n".encode(errors="replace"))
     return NOT_FOUND
 
 

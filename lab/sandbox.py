@@ -3,9 +3,11 @@
 Knows bubblewrap and processes; must not know what a hand-in or an exercise is. Contract: a run ends within its time
 (and some seconds for clearing up), whatever the code does, and when the caller is interrupted. What the code sees is in
 `lab.walls`. Not limited is the memory of all processes together; when it runs out, they end before the grader does.
+Nor is what they delete and keep open: it takes room on the disk until the run ends.
 """
 
 import contextlib
+import ctypes
 import functools
 import math
 import os
@@ -27,13 +29,14 @@ from typing import Literal
 
 from chat.escape import visible
 from lab.errors import LabError
-from lab.growth import empty, is_full, tree
+from lab.growth import empty, is_full, tree, unlock
 from lab.walls import environment, is_root_of_all, walls
 
 _CONFINE = Path(__file__).resolve().with_name("confine.py")
 _TICK = 0.05  # seconds between two looks at what no event tells
 _LOOK = 0.25  # seconds between two looks at how the folder has grown
 _CLEARING = 10.0  # seconds that what was killed may take to be gone
+_SET_DUMPABLE = 4  # prctl(2)
 # User numbers that no system gives to a person. The processes of root are not limited by Linux, so where root runs
 # this the code runs as somebody whom no other run is.
 _FIRST_USER = 0x6000_0000
@@ -87,6 +90,15 @@ def isolation() -> bool:
         return False
 
 
+def close_to_others() -> None:
+    """Close this process's memory and streams, in /proc, to others of the same user: for what starts code in there.
+
+    Linux only; elsewhere the system alone decides who may read them.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def run(
     command: Sequence[str], folder: Path, *, given: bytes = b"", limits: Limits = USUAL, isolated: bool = True
 ) -> Ran:
@@ -121,6 +133,11 @@ def _run(command: Sequence[str], folder: Path, given: bytes, limits: Limits, *, 
     with contextlib.ExitStack() as stack:
         ready, ready_end = (stack.enter_context(end) for end in socket.socketpair())
         ready.setblocking(False)
+        stdin = stack.enter_context(tempfile.TemporaryFile())
+        stdin.write(given)
+        stdin.seek(0)
+        pipe = zip(os.pipe(), ("rb", "wb"), strict=True)
+        out, out_end = (stack.enter_context(os.fdopen(end, mode)) for end, mode in pipe)
         info = stack.enter_context(tempfile.TemporaryFile()).fileno()  # no pipe: that breaks when we are interrupted
         words = walls(folder, info, root=user >= 0) if isolated else []
         if user >= 0:  # once the walls have said that this is no folder of ours
@@ -129,25 +146,26 @@ def _run(command: Sequence[str], folder: Path, given: bytes, limits: Limits, *, 
         seconds, processes = max(1, math.ceil(limits.seconds)), limits.processes if isolated else 0
         if isolated and user < 0:
             processes += 1  # bubblewrap's own, in the same user namespace
-        numbers = (ready_end.fileno(), user, seconds, limits.memory, limits.file_size, processes, limits.files)
+        # None of these is a stream of bubblewrap's own: those are process 1's, too, and /proc/1/fd is open to what
+        # runs in there as the same user.
+        passed = tuple(end.fileno() for end in (ready_end, stdin, out_end))
+        numbers = (*passed, user, seconds, limits.memory, limits.file_size, processes, limits.files)
         words += [sys.executable, "-I", "-S", str(_CONFINE), *map(str, numbers), *command]
-        stdin = stack.enter_context(tempfile.TemporaryFile())
-        stdin.write(given)
-        stdin.seek(0)
         selector = stack.enter_context(selectors.DefaultSelector())
         process = subprocess.Popen(
             words,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            pass_fds=(ready_end.fileno(), info),
+            pass_fds=(*passed, info),
             env=environment(folder, isolated=isolated),
             cwd=folder,
             start_new_session=True,
         )
         try:
             stack.enter_context(process)
-            ends = [stream.fileno() for stream in (process.stdout, process.stderr) if stream is not None]
+            out_end.close()
+            ends = [stream.fileno() for stream in (out, process.stderr) if stream is not None]
             heard = {end: bytearray() for end in ends}
             # Only now may the code begin: an interruption before this closes our end, and it never does.
             ready.send(b"1")
@@ -167,9 +185,11 @@ def _run(command: Sequence[str], folder: Path, given: bytes, limits: Limits, *, 
             raise LabError(msg)
     status = process.returncode if process.returncode >= 0 else 128 - process.returncode
     too_much = len(stdout) + len(stderr) > limits.output
-    if isolated and is_full(folder, limits.folder):
-        too_much = True
-        empty(folder)
+    if isolated:
+        unlock(folder)
+        if is_full(folder, limits.folder):
+            too_much = True
+            empty(folder)
     stopped = stopped or ("output" if too_much else "time" if status == 128 + signal.SIGXCPU else "")
     stdout = stdout[: limits.output]
     return Ran(None if stopped else status, stdout, stderr[: limits.output - len(stdout)], stopped)

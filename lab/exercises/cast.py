@@ -40,6 +40,6 @@ def marks_of_host(draw: Draw) -> tuple[bytes, ...]:
     return (host(draw).encode(),)
 
 
-def host(draw: Draw) -> str:
+def host(draw: Draw, label: str = "host") -> str:
     """Return a server's name, which no DNS knows (.test, RFC 6761, section 6.2): "otter-cobalt-4071.test"."""
-    return f"{secret(draw, 'host')}.test"
+    return f"{secret(draw, label)}.test"

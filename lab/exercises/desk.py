@@ -11,7 +11,7 @@ from capture.explanations import LANGUAGES, Language
 from capture.rights import Choice
 from chat.escape import visible
 from lab.errors import LabError
-from lab.exercises import texts
+from lab.exercises import live, texts
 from lab.exercises.answers import blank, dumps
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.draw import SEED, Draw
@@ -73,7 +73,7 @@ class Desk:
         except OSError as error:
             msg = f"{place} cannot be made: {error.strerror}."
             raise LabError(msg) from error
-        exercise.run(self.draw(exercise), place, choice)
+        live.make(exercise.run, self.draw(exercise), place, choice)
 
     def answer(self, exercise: Exercise[Any], answers: Mapping[str, str | int]) -> None:
         """Write answers.toml.
@@ -143,12 +143,10 @@ def read_desk(path: Path) -> Desk:
             told = tomllib.loads(file.read(_LARGEST).decode("utf-8-sig"))
         language, seeds = told["language"], {name: bytes.fromhex(seed) for name, seed in told["seeds"].items()}
         student, name = visible(told["id"]), visible(told["name"])
-        usable = language in LANGUAGES and all(len(seed) == SEED for seed in seeds.values())
-    # whatever stands in there: no TOML, no such key, another type
+        if language not in LANGUAGES or any(len(seed) != SEED for seed in seeds.values()):
+            raise ValueError
+    # whatever stands in there: no TOML, no such key, another type, what was changed
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{path / STUDENT} cannot be used: ask your teacher for a new folder."
         raise LabError(msg) from error
-    if not usable:
-        msg = f"{path / STUDENT} was changed: ask your teacher for a new folder."
-        raise LabError(msg)
     return Desk(path, student, name, language, seeds)

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from capture.rights import Choice
 from lab.exercises.draw import Draw
-from lab.exercises.work import Work
+from lab.exercises.work import CAPTURE, Work
 
 T = TypeVar("T")
 
@@ -53,9 +53,9 @@ class Exercise(Generic[T]):
         run: the live run: leaves what the student gets in the folder. Raises LabError, CaptureError, CertsError,
             ChatError. None: there is none.
         marks: bytes that stand in this student's hand-in and in nobody else's, each of them in one of `evidence`.
-        evidence: the files in which they stand, as a rule the capture.
         truth: derives what is right from what was handed in. Raises CaptureError or LabError where that cannot be
             read; a mistake of the student's is no error but is kept in what it returns.
+        evidence: the files in which the marks stand, as a rule the capture.
         files: what may be handed in beside answers.toml and the notebook.
     """
 
@@ -65,9 +65,9 @@ class Exercise(Generic[T]):
     values: Callable[[Draw], Mapping[str, str]]
     run: Callable[[Draw, Path, Choice], None] | None
     marks: Callable[[Draw], tuple[bytes, ...]]
-    evidence: tuple[str, ...]
     truth: Callable[[Work], T]
-    files: tuple[str, ...] = ("capture.pcapng",)
+    evidence: tuple[str, ...] = (CAPTURE,)
+    files: tuple[str, ...] = (CAPTURE,)
 
     @property
     def points(self) -> int:

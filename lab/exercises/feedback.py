@@ -23,17 +23,15 @@ def say(language: Language, key: str, **values: object) -> str:
 
 def show(console: Console, desk: Desk, exercise: Exercise[Any], judged: Judged) -> None:
     """Print how an exercise came out: a line for each step, and a hint for each that is not right."""
-    if judged.outcomes and all(outcome.mistake == judged.outcomes[0].mistake != "" for outcome in judged.outcomes):
+    right = say(desk.language, "right")
+    told = [desk.hint(exercise, one.step, one.mistake) if one.mistake else right for one in judged.outcomes]
+    if len(set(told)) == 1 and right not in told:
         # one reason for all of them is said once
-        only = judged.outcomes[0]
-        console.print(Text(desk.hint(exercise, only.step, only.mistake)), style="yellow")
+        console.print(Text(told[0]), style="yellow")
     else:
-        for outcome in judged.outcomes:
-            told = (
-                desk.hint(exercise, outcome.step, outcome.mistake) if outcome.mistake else say(desk.language, "right")
-            )
+        for outcome, hint in zip(judged.outcomes, told, strict=True):
             mark, style = ("✗", "yellow") if outcome.mistake else ("✓", "green")
-            console.print(Text.assemble((f"{mark} {outcome.step}: ", style), told))
+            console.print(Text.assemble((f"{mark} {outcome.step}: ", style), hint))
     console.print(Text(say(desk.language, "points", got=judged.points, all=exercise.points)))
     if judged.points == exercise.points:
         console.print(Text(say(desk.language, "done", number=exercise.number), style="green"))

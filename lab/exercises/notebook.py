@@ -41,14 +41,14 @@ class Opened:
             LabError: it could not be made; the text says why.
         """
         # a process of its own: a kernel has an event loop already, and a private loopback is a new process
-        done = subprocess.run(
-            [sys.executable, "-m", "lab", "exercise", str(self.exercise.number)],
-            cwd=self.desk.path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
+        command = [sys.executable, "-m", "lab", "exercise", str(self.exercise.number)]
+        try:
+            done = subprocess.run(
+                command, cwd=self.desk.path, capture_output=True, text=True, check=False, timeout=_PATIENCE
+            )
+        except subprocess.TimeoutExpired as error:
+            msg = f"The run did not end within {_PATIENCE} seconds: run it again when the machine has less to do."
+            raise LabError(msg) from error
         if done.returncode:
             raise LabError(done.stderr.strip() or "The run did not end well.")
         sys.stdout.write(done.stdout)

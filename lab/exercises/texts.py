@@ -33,7 +33,7 @@ def hints(name: str, language: Language) -> dict[str, dict[str, str]]:
 def common_hints(language: Language) -> dict[str, str]:
     """Return the hints for mistakes that any exercise knows, by mistake."""
     with (_FOLDER / f"common.{language}.toml").open("rb") as file:
-        return {key: str(text) for key, text in tomllib.load(file).items()}
+        return tomllib.load(file)
 
 
 def hint(name: str, step: str, mistake: str, language: Language) -> str:

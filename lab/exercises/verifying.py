@@ -21,10 +21,8 @@ from certs.errors import CertsError
 from lab.errors import LabError
 
 _LARGEST = 1 << 16  # bytes of a file; a chain of three has less than a tenth of it
-_RSA_SUITE, _SUITE = (
-    b"\xc0\x2f",
-    b"\xc0\x2b",
-)  # ECDHE with RSA and with ECDSA, AES128-GCM-SHA256 (RFC 5289, section 3.2)
+# ECDHE with RSA and with ECDSA, AES128-GCM-SHA256 (RFC 5289, section 3.2)
+_RSA_SUITE, _SUITE = b"\xc0\x2f", b"\xc0\x2b"
 # renegotiation_info, empty (RFC 5746, section 3.6): without it OpenSSL breaks off before it looks at a certificate
 _EXTENSIONS = b"\xff\x01\x00\x01\x00"
 

@@ -33,7 +33,7 @@ def started(folder: Path, *words: str, wanted: bool = True) -> "tuple[subprocess
 
 
 def test_the_command_has_the_limits_and_little_else(tmp_path: Path) -> None:
-    words = ("-1", "5", str(300 << 20), str(1 << 20), "0", "40")
+    words = ("0", "1", "-1", "5", str(300 << 20), str(1 << 20), "0", "40")
     show = "pwd; cat /proc/self/limits /proc/self/oom_score_adj; grep SigIgn /proc/self/status; ls /proc/$$/fd"
     done, told = started(tmp_path, *words, "sh", "-c", show)
     assert told == b"1"
@@ -53,19 +53,19 @@ def test_the_command_has_the_limits_and_little_else(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
-    words = ("-1", "5", str(300 << 20), str(1 << 20), "0", "40")
+    words = ("0", "1", "-1", "5", str(300 << 20), str(1 << 20), "0", "40")
     done, _ = started(tmp_path, *words, "no-such-program", "x")
     assert done.returncode == confine.NOT_FOUND
     assert done.stderr == "no-such-program cannot be started: [Errno 2] No such file or directory\n"
 
 
 def test_nothing_begins_when_the_caller_is_gone(tmp_path: Path) -> None:
-    words = ("-1", "5", str(300 << 20), str(1 << 20), "0", "40")
+    words = ("0", "1", "-1", "5", str(300 << 20), str(1 << 20), "0", "40")
     done, told = started(tmp_path, *words, "touch", "written", wanted=False)
     assert (done.returncode, told, list(tmp_path.iterdir())) == (confine.NOT_STARTED, b"", [])
 
 
 def test_a_limit_is_never_raised(tmp_path: Path) -> None:
-    words = ("-1", "5", str(300 << 20), str(1 << 20), "0", str(1 << 30))
+    words = ("0", "1", "-1", "5", str(300 << 20), str(1 << 20), "0", str(1 << 30))
     done, _ = started(tmp_path, *words, "sh", "-c", "ulimit -Hn; ulimit -Hc")
     assert done.stdout.split() == [str(resource.getrlimit(resource.RLIMIT_NOFILE)[1]), "0"]

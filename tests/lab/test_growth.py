@@ -1,10 +1,11 @@
 """A folder that somebody else fills: real trees, of which some would break a naive walk."""
 
 import os
+import stat
 import threading
 from pathlib import Path
 
-from lab.growth import empty, is_full, tree
+from lab.growth import empty, is_full, tree, unlock
 
 
 def deep(folder: Path, levels: int) -> None:
@@ -61,14 +62,20 @@ def test_everything_is_removed_and_nothing_beyond(tmp_path: Path) -> None:
     inside.mkdir()
     outside.mkdir(mode=0o755)
     (outside / "kept").write_text("x")
+    (outside / "kept").chmod(0o400)
     (inside / "link").symlink_to(outside)
     (inside / "-rf").write_text("x")
     (inside / "locked").mkdir()
     (inside / "locked" / "file").write_text("x")
+    (inside / "locked" / "link").symlink_to(outside / "kept")
     (inside / "locked").chmod(0)
     os.mkfifo(inside / "pipe")
     deep(inside, 3000)
+    inside.chmod(0)
+    unlock(inside)
+    assert (inside / "locked").stat().st_mode & 0o777 == 0o700
     empty(inside)
     assert list(inside.iterdir()) == []
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (outside, outside / "kept")] == [0o755, 0o400]
     assert (outside / "kept").read_text() == "x"
     empty(inside)  # nothing to do

@@ -323,13 +323,13 @@ def test_any_bytes_changed(place: Path) -> None:
     fine = packed({"wrap/a": b"hello" * 50, "wrap/01-b/c": os.urandom(50), "wrap/d": b""})
     chance = random.Random(20261126)  # noqa: S311
     opened = 0
-    for _ in range(400):
+    for _ in range(200):
         data = bytearray(fine)
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(len(data))] = chance.choice((0, 1, 255, chance.randrange(256)))
         opened += bool(took(place, bytes(data[: chance.choice((len(data), chance.randrange(len(data))))])).files)
         shutil.rmtree(place / "target")
-    assert 50 < opened < 350
+    assert 25 < opened < 175
 
 
 def test_no_room_is_our_error(place: Path) -> None:

@@ -19,7 +19,7 @@ Truth = Mapping[str, str]  # the mistake that was seen, by weakness; "" for none
 
 _NAIVE = Path(__file__).with_name("naive")
 # A thread for each of fifty people is one of the answers, and each reserves address space that it never uses.
-_LIMITS = sandbox.Limits(seconds=40.0, memory=8 << 30, processes=512, files=1024)
+_LIMITS = sandbox.Limits(seconds=60.0, memory=8 << 30, processes=512, files=1024)
 # What a mended chat does: for the teacher.
 _MENDED = {
     "framing": "lines are put together from bytes, and end at LF alone",

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from lab.exercises.capstone.people import PATIENCE, GoneError, Person, notice, said
+from lab.exercises.capstone.people import GoneError, Person, notice, said
 from lab.exercises.capstone.stage import Stage
 from lab.exercises.capstone.talking import WeaknessError, hears
 
@@ -51,7 +51,7 @@ def _crowd(stage: Stage, watcher: Person, names: Sequence[str], label: str) -> N
         for person in staying:
             person.try_to_say(stage.word(f"{label} {person.name}"))
     if not _gone(going):
-        raise WeaknessError("broke")
+        raise WeaknessError("broke") from TimeoutError()
     here = {watcher.name, *(person.name for person in staying)}
     for person in (*staying, watcher):
         person.try_to_say("!users")
@@ -67,14 +67,14 @@ def _crowd(stage: Stage, watcher: Person, names: Sequence[str], label: str) -> N
     for person in staying:
         person.try_to_say("!quit")
     if not _gone(staying):
-        raise WeaknessError("broke")
+        raise WeaknessError("broke") from TimeoutError()
     watcher.say("!users")
     watcher.until(notice(watcher.name))
 
 
 def _gone(people: Sequence[Person]) -> bool:
     """Read to the end of all these connections; return whether all of them have come in time."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + people[0].patience
     gone = [person.until_gone(end - time.monotonic()) for person in people]
     return all(gone)
 
@@ -83,8 +83,8 @@ def _heard(person: Person, name: str, text: str) -> int:
     return sum(said(name, text)(line) for line in person.heard)
 
 
-def _rivals(stage: Stage, watcher: Person, name: str, rivals: list[Person], label: str) -> int:
-    """Let them all say one name; return how many of them were let in."""
+def _rivals(stage: Stage, watcher: Person, name: str, rivals: list[Person], label: str) -> tuple[int, bool]:
+    """Let them all say one name; return how many of them were let in, and whether all of them have gone in time."""
     with stage.at_once():
         for person in rivals:
             person.try_to_say(name)
@@ -96,21 +96,22 @@ def _rivals(stage: Stage, watcher: Person, name: str, rivals: list[Person], labe
     for person, text in zip(rivals, texts, strict=True):
         person.try_to_say(text, "!quit")
     # when all of them are gone, all that they said was dealt with
-    _gone(rivals)
+    gone = _gone(rivals)
     watcher.say("!users")
     watcher.until(notice(watcher.name))
-    return sum(_heard(watcher, name, text) > 0 for text in texts)
+    return sum(_heard(watcher, name, text) > 0 for text in texts), gone
 
 
 def _one_name(stage: Stage, watcher: Person, name: str) -> None:
     first = stage.come(name)
-    if _rivals(stage, watcher, name, [stage.arrive()], "later"):
+    if _rivals(stage, watcher, name, [stage.arrive()], "later")[0]:
         return  # where nobody asks whether a name is taken, this is no matter of moments
     first.say("!quit")
     first.until_gone()
     for number in range(_ROUNDS):
-        if _rivals(stage, watcher, name, [stage.arrive() for _ in range(_RIVALS)], f"round {number}") != 1:
-            raise WeaknessError("same_name")
+        let_in, gone = _rivals(stage, watcher, name, [stage.arrive() for _ in range(_RIVALS)], f"round {number}")
+        if let_in != 1:
+            raise WeaknessError("same_name") from (None if gone else TimeoutError())
 
 
 def slow(stage: Stage) -> None:
@@ -148,7 +149,7 @@ def limits(stage: Stage) -> None:
     with contextlib.suppress(TimeoutError, GoneError):
         talker.send(data)
     if not talker.until_gone():
-        raise WeaknessError("endless_line")
+        raise WeaknessError("endless_line") from TimeoutError()
     people = [watcher]
     try:
         people += [stage.come(name) for name in everyone[2:-1]]
@@ -163,7 +164,7 @@ def limits(stage: Stage) -> None:
     if any(word in line for line in watcher.heard):
         raise WeaknessError("endless_line")
     if not ended or _heard(watcher, surplus.name, text):
-        raise WeaknessError("too_many")
+        raise WeaknessError("too_many") from (None if ended else TimeoutError())
 
 
 def leaving(stage: Stage) -> None:

@@ -25,22 +25,23 @@ class GoneError(Exception):
 class Person:
     """One end of a connection; ours to close. Lines end in LF; a CR before it is left out."""
 
-    def __init__(self, connected: socket.socket, end: float, name: str = "") -> None:
-        """Begin; `end` is when every wait is over (`time.monotonic`)."""
+    def __init__(self, connected: socket.socket, end: float, name: str = "", patience: float = PATIENCE) -> None:
+        """Begin; `patience` is for every wait that is given no other, `end` is when all are over (`time.monotonic`)."""
         self.name = name
+        self.patience = patience
         self.heard: list[str] = []  # every line that was read
         self._socket = connected
         self._end = end
         self._rest = b""
 
-    def send(self, data: bytes, patience: float = PATIENCE) -> None:
+    def send(self, data: bytes, patience: float | None = None) -> None:
         """Send bytes as they are: one record, where this is TLS and they fit one.
 
         Raises:
             TimeoutError: the other side does not take them.
             GoneError: the connection has ended.
         """
-        end = time.monotonic() + patience
+        end = self._end_of(patience)
         for at in range(0, len(data), _RECORD):
             self._wait_until(end)
             try:
@@ -60,14 +61,14 @@ class Person:
             for text in texts:
                 self.say(text)
 
-    def until(self, wanted: Callable[[str], bool], patience: float = PATIENCE) -> str:
+    def until(self, wanted: Callable[[str], bool], patience: float | None = None) -> str:
         """Read up to a line that is wanted, and return it.
 
         Raises:
             TimeoutError: it has not come in so many seconds.
             GoneError: the connection has ended before it came.
         """
-        end = time.monotonic() + patience
+        end = self._end_of(patience)
         while not wanted(line := self._line(end)):
             pass
         return line
@@ -76,7 +77,7 @@ class Person:
         """Read the next line; raises what `until` does."""
         return self.until(lambda _: True)
 
-    def until_gone(self, patience: float = PATIENCE) -> bool:
+    def until_gone(self, patience: float | None = None) -> bool:
         """Read to the end of the connection; return whether it has come in so many seconds."""
         try:
             self.until(lambda _: False, patience)
@@ -95,6 +96,9 @@ class Person:
     def close(self) -> None:
         """Close the connection without a word: neither a goodbye nor the end of TLS (close_notify) is sent."""
         self._socket.close()
+
+    def _end_of(self, patience: float | None) -> float:
+        return time.monotonic() + (self.patience if patience is None else patience)
 
     def _line(self, end: float) -> str:
         while b"\n" not in self._rest:

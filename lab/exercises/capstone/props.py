@@ -4,6 +4,7 @@ Knows files and certificates. Must not know processes, nor what is tried.
 """
 
 import contextlib
+import secrets
 import socket
 import ssl
 import threading
@@ -18,30 +19,29 @@ from lab.exercises.capstone.people import GoneError
 from lab.exercises.draw import Draw
 
 LOOPBACK = "127.0.0.1"
-_PORTS = (20_000, 31_999)  # below those that systems hand out by themselves
+_PORTS = range(20_000, 32_000)  # below those that systems hand out by themselves
 _PORTS_TRIED = 100
 _VALID = timedelta(days=30)
 
 
 class Ports:
-    """Ports of the student's own, each given once: tries that run at the same time never have the same."""
+    """Free ports, each given once: tries that run at the same time never have the same.
 
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
+    They are drawn anew each time: two trials at the same time on one machine, even of the same student, get others.
+    """
+
+    def __init__(self) -> None:
         self._given: set[int] = set()
-        self._drawn = 0
         self._lock = threading.Lock()
 
     def give(self) -> int:
-        """Return the next of them that is free now.
+        """Return a port that is free now.
 
         Raises:
             GoneError: there is none.
         """
         with self._lock:
-            for _ in range(_PORTS_TRIED):
-                self._drawn += 1
-                port = self._draw.number(f"port {self._drawn}", *_PORTS)
+            for port in secrets.SystemRandom().sample(_PORTS, _PORTS_TRIED):
                 with contextlib.suppress(OSError):
                     if port not in self._given:
                         socket.create_server((LOOPBACK, port)).close()
@@ -86,7 +86,7 @@ def props(folder: Path, draw: Draw) -> Props:
         return server_context(certificate, key)
 
     return Props(
-        Ports(draw),
+        Ports(),
         folder,
         client_context(folder / "ca.pem"),
         context("server", issue_server(ours, not_before=begin, not_after=end)),

@@ -45,10 +45,10 @@ class Child:
     terminal: Person
     errors: socket.socket
 
-    def ended(self, patience: float = PATIENCE) -> int | None:
-        """Return its status, or None when it has not ended in so many seconds."""
+    def ended(self) -> int | None:
+        """Return its status, or None when it has not ended in time."""
         try:
-            return self.process.wait(patience)
+            return self.process.wait(self.terminal.patience)
         except subprocess.TimeoutExpired:
             return None
 
@@ -65,12 +65,16 @@ class Child:
 class Stage:
     """One try: begins what it is asked for, and ends all of it when it is left."""
 
-    def __init__(self, shared: Props, draw: Draw, name: str, end: float = math.inf) -> None:
-        """Begin the try of that name, which draws its own; at `end` (`time.monotonic`) every wait in it is over."""
+    def __init__(self, shared: Props, draw: Draw, name: str, end: float = math.inf, slowness: float = 1.0) -> None:
+        """Begin the try of that name, which draws its own.
+
+        Every wait in it is over at `end` (`time.monotonic`), and is `slowness` times as long as on an idle machine.
+        """
         self.props = shared
         self.draw = Draw(draw.bytes(f"try {name}", SEED))
         self.port = 0
-        self._end = min(end, time.monotonic() + TRY)
+        self._patience, self._start_patience = PATIENCE * slowness, START * slowness
+        self._end = min(end, time.monotonic() + TRY * slowness)
         self._plain = False
         self._children: list[subprocess.Popen[bytes]] = []
         self._stack = contextlib.ExitStack()
@@ -118,11 +122,11 @@ class Stage:
         Raises:
             GoneError: nobody listens there.
         """
-        end = min(self._end, time.monotonic() + START)
+        end = min(self._end, time.monotonic() + self._start_patience)
         while True:
             connected = socket.socket()
             self._stack.callback(connected.close)
-            connected.settimeout(self._at_most(PATIENCE))
+            connected.settimeout(self._at_most(self._patience))
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a piece does not wait for the next
             if receive_buffer:
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -151,7 +155,7 @@ class Stage:
             except OSError as error:
                 raise GoneError from error
             self._stack.callback(connected.close)
-        return Person(connected, self._end, name)
+        return Person(connected, self._end, name, self._patience)
 
     def come(self, name: str, receive_buffer: int = 0) -> Person:
         """Come into the student's chat, and be welcome.
@@ -178,7 +182,7 @@ class Stage:
                 self._stack.callback(ours.close)
             options = ("--port", str(self.port), "--name", name, "--ca", str(self.props.folder / "ca.pem"))
             process = self._start("client.py", *options, terminal=their_terminal.fileno(), errors=their_errors.fileno())
-        return Child(process, Person(terminal, self._end), errors)
+        return Child(process, Person(terminal, self._end, patience=self._patience), errors)
 
     def dismiss(self, client: Child) -> None:
         """End a client that has done its part; it does not count as ended by itself."""
@@ -192,7 +196,7 @@ class Stage:
             TimeoutError: it has not come.
             GoneError: it has come and does not trust us.
         """
-        end = time.monotonic() + self._at_most(START)
+        end = time.monotonic() + self._at_most(self._start_patience)
         listening.settimeout(_LOOK)
         while True:
             try:
@@ -202,7 +206,7 @@ class Stage:
                 if self.has_ended() or time.monotonic() > end:
                     raise
         self._stack.callback(connected.close)
-        connected.settimeout(self._at_most(PATIENCE))
+        connected.settimeout(self._at_most(self._patience))
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             connected = context.wrap_socket(connected, server_side=True)
@@ -211,7 +215,7 @@ class Stage:
         except OSError as error:
             raise GoneError from error
         self._stack.callback(connected.close)
-        return Person(connected, self._end)
+        return Person(connected, self._end, patience=self._patience)
 
     def _start(
         self, program: str, *options: str, terminal: int = subprocess.DEVNULL, errors: int = subprocess.DEVNULL

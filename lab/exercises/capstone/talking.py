@@ -21,7 +21,10 @@ _LONG = 3_000  # bytes, below the 4,096 that a line may have
 
 
 class WeaknessError(Exception):
-    """A weakness was seen; its text is the mistake, a key of the hints."""
+    """A weakness was seen; its text is the mistake, a key of the hints.
+
+    Its cause is a TimeoutError where it was seen by waiting in vain.
+    """
 
 
 def hears(person: Person, wanted: Callable[[str], bool], mistake: str) -> None:
@@ -144,11 +147,12 @@ def swallowed(stage: Stage) -> None:
     server.close()
     status = client.ended()
     if status is None:
-        raise WeaknessError("client_stays")
+        raise WeaknessError("client_stays") from TimeoutError()
     if status == 0 or not client.complaint():
         raise WeaknessError("client_silent")
     with stage.listen():  # a port where nobody listens when this is left
         pass
     client = stage.client(name)
-    if client.ended() in (0, None) or not client.complaint():
-        raise WeaknessError("client_unreached")
+    status = client.ended()
+    if status in (0, None) or not client.complaint():
+        raise WeaknessError("client_unreached") from (TimeoutError() if status is None else None)

@@ -9,12 +9,12 @@ person). What it does not stop: a program that tells the trial from people and b
 a teacher who reads sixty lines can. The trial must run apart where the code is not one's own (`lab.sandbox`).
 """
 
-import ctypes
 import hmac
 import json
 import math
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lab import sandbox
 from lab.exercises.capstone.enduring import leaving, limits, sharing, slow
 from lab.exercises.capstone.people import GoneError
 from lab.exercises.capstone.props import Props, props
@@ -43,19 +44,20 @@ TRIES: Mapping[str, Callable[[Stage], None]] = {
     "verification": verification,
     "handshake": handshake,
 }
-_ALL = 13.5  # seconds that everything may take, less what ending it takes
+_ALL = 13.5  # seconds that everything may take on an idle machine, less what ending it takes
+_START = 0.2  # seconds that a Python may take to start there; most take less
+_SLOWEST = 3.0  # times as long as there
 _NONCE = 32  # bytes
-_SET_DUMPABLE = 4  # prctl(2)
 
 
-def tried(name: str, shared: Props, draw: Draw, end: float = math.inf) -> tuple[str, bool]:
-    """Try one weakness; every wait in it is over at `end`.
+def tried(name: str, shared: Props, draw: Draw, end: float = math.inf, slowness: float = 1.0) -> tuple[str, bool]:
+    """Try one weakness; every wait in it is over at `end`, and `slowness` times as long as on an idle machine.
 
     Returns:
         The mistake that was seen, "" for none, "chat_broken" or "ended" where there was no chat to try; and whether it
         was seen by waiting in vain, as it also would be on a machine that is too busy.
     """
-    with Stage(shared, draw, name, end) as stage:
+    with Stage(shared, draw, name, end, slowness) as stage:
         try:
             TRIES[name](stage)
         except WeaknessError as weakness:
@@ -68,7 +70,8 @@ def tried(name: str, shared: Props, draw: Draw, end: float = math.inf) -> tuple[
 def trial(folder: Path, draw: Draw) -> dict[str, str]:
     """Try all weaknesses of the two programs in a folder, at the same time; return the mistakes by weakness.
 
-    What was waited for in vain is tried a second time, when fewer run at once: a busy machine is no weakness.
+    What was waited for in vain is tried a second time, when fewer run at once, with more patience where the machine has
+    more to do: a busy machine is no weakness.
     """
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as private, ThreadPoolExecutor(len(TRIES)) as pool:
@@ -76,13 +79,23 @@ def trial(folder: Path, draw: Draw) -> dict[str, str]:
             shutil.copyfile(folder / name, Path(private) / name)
         shared = props(Path(private), draw)
 
-        def together(tries: Iterable[str], end: float) -> dict[str, tuple[str, bool]]:
+        def together(tries: Iterable[str], end: float, slowness: float = 1.0) -> dict[str, tuple[str, bool]]:
             names = list(tries)  # what they do is to wait
-            return dict(zip(names, pool.map(lambda name: tried(name, shared, draw, end), names), strict=True))
+            found = pool.map(lambda name: tried(name, shared, draw, end, slowness), names)
+            return dict(zip(names, found, strict=True))
 
         seen = together(TRIES, begin + TRY)
-        seen |= together((name for name, (_, in_vain) in seen.items() if in_vain), begin + _ALL)
+        if again := [name for name, (_, in_vain) in seen.items() if in_vain]:
+            slowness = _slowness()
+            seen |= together(again, begin + _ALL * slowness, slowness)
     return {name: mistake for name, (mistake, _) in seen.items()}
+
+
+def _slowness() -> float:
+    """Return how many times as long as on an idle machine a Python takes to start now: 1 to `_SLOWEST`."""
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-I", "-c", "import ssl"], check=True)
+    return min(max(1.0, (time.monotonic() - begin) / _START), _SLOWEST)
 
 
 def request(draw: Draw) -> tuple[bytes, bytes]:
@@ -116,9 +129,7 @@ def _mac(found: Mapping[str, str], nonce: bytes) -> str:
 
 def main() -> None:
     """Be the program."""
-    if sys.platform == "linux":
-        # The student's programs are the same user's: /proc/PID/mem and /proc/PID/fd of this one are closed to them.
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+    sandbox.close_to_others()
     given = sys.stdin.buffer.read()
     nonce, seed = given[:_NONCE], given[_NONCE : _NONCE + SEED]
     sys.stdout.buffer.write(answer(trial(Path.cwd(), Draw(seed)), nonce))

@@ -199,7 +199,7 @@ def _payload(truth: Truth, answer: str) -> str:
 
 def _words(truth: Truth, answer: str) -> str:
     words = truth.message.words
-    if answer == words:
+    if answer.strip(" ") == words:
         return ""
     if answer.rstrip("\r\n") == words:
         return "newline_left"
@@ -243,6 +243,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=marks,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -216,6 +216,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=cast.marks_of_host,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

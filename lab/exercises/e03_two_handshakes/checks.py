@@ -242,6 +242,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=marks,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -78,7 +78,7 @@ def _frame(truth: Truth, answer: int) -> str:
 
 
 def _header(truth: Truth, answer: str) -> str:
-    digits = answer.lower()
+    digits = answer.strip().lower()
     header = truth.record.header.hex()
     if digits == header:
         return ""
@@ -133,6 +133,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=cast.marks_of_host,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

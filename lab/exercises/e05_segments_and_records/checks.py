@@ -146,26 +146,18 @@ def _size(span: Span) -> int:
 
 
 def _first(truth: Truth, answer: int) -> str:
-    if answer == truth.spans[0].frame:
-        return ""
-    if answer == truth.spans[-1].frame:
-        return "last"
-    if answer in [span.frame for span in truth.spans]:
-        return "middle"
-    return _elsewhere(truth, answer)
+    return _end(truth, answer, {truth.spans[0].frame: "", truth.spans[-1].frame: "last"})
 
 
 def _last(truth: Truth, answer: int) -> str:
-    if answer == truth.spans[-1].frame:
-        return ""
-    if answer == truth.spans[0].frame:
-        return "first"
+    return _end(truth, answer, {truth.spans[-1].frame: "", truth.spans[0].frame: "first"})
+
+
+def _end(truth: Truth, answer: int, ends: Mapping[int, str]) -> str:
+    if answer in ends:
+        return ends[answer]
     if answer in [span.frame for span in truth.spans]:
         return "middle"
-    return _elsewhere(truth, answer)
-
-
-def _elsewhere(truth: Truth, answer: int) -> str:
     if answer in truth.replies:
         return "wrong_direction"
     if answer in truth.own:
@@ -207,6 +199,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=cast.marks_of_host,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from capture.handshake import Handshake, read_handshake
@@ -18,6 +16,8 @@ from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
+from lab.exercises.typed import plain_digits
+from lab.exercises.verifying import certificates
 from lab.exercises.work import Work
 from lab.sessions import Session
 
@@ -71,7 +71,7 @@ class Truth:
 
 def _hosts(draw: Draw) -> tuple[str, str]:
     """Return the names of the server with TLS 1.3 and of the one with TLS 1.2."""
-    return cast.host(draw), f"{cast.secret(draw, 'older host')}.test"
+    return cast.host(draw), cast.host(draw, "older host")
 
 
 def values(draw: Draw) -> Mapping[str, str]:
@@ -156,11 +156,8 @@ def _key(seen: Handshake) -> str:
     """Return the curve of the server's key, "" where it has none."""
     if seen.server_certificate is None or not seen.server_certificate.certificates:
         raise LabError("The capture shows no certificate over TLS 1.2.")
-    try:
-        key = x509.load_der_x509_certificate(seen.server_certificate.certificates[0]).public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        msg = f"The certificate in the capture cannot be read: {error}."
-        raise LabError(msg) from error
+    pem = ssl.DER_cert_to_PEM_cert(seen.server_certificate.certificates[0])
+    key = certificates(pem.encode(), "The server over TLS 1.2")[0].public_key()
     return key.curve.name if isinstance(key, EllipticCurvePublicKey) else ""
 
 
@@ -172,7 +169,7 @@ def _suites(listed: tuple[int, ...]) -> int:
 def _is(answer: str, names: Mapping[int, str], number: int) -> bool:
     """Return whether an answer means this number: its name, its four hex digits, or both as Wireshark shows them."""
     digits, said = f"{number:04x}", names.get(number, "").lower()
-    return answer.strip().lower() in (said, digits, f"0x{digits}", f"{said} (0x{digits})")
+    return answer.strip().lower() in (said, f"{said} (0x{digits})") or plain_digits(answer) == digits
 
 
 def _server(truth: Truth, answer: str) -> str:
@@ -236,6 +233,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=marks,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -88,6 +88,5 @@ EXERCISE = Exercise(
     values=values,
     run=run,
     marks=marks,
-    evidence=("capture.pcapng",),
     truth=truth,
 )

@@ -14,12 +14,12 @@ _VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 def hosts(draw: Draw) -> tuple[str, str]:
     """Return the names of the server with TLS 1.2 and of the one with TLS 1.3."""
-    return cast.host(draw), f"{cast.secret(draw, 'host of 1.3')}.test"
+    return cast.host(draw), cast.host(draw, "host of 1.3")
 
 
 def other_name(draw: Draw) -> str:
     """Return the name in the certificate of TLS 1.2 that no client asks for."""
-    return f"{cast.secret(draw, 'other name')}.test"
+    return cast.host(draw, "other name")
 
 
 def which(draw: Draw) -> int:
@@ -40,7 +40,7 @@ def marks(draw: Draw) -> tuple[bytes, ...]:
 def run(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chats; nobody keeps their keys."""
     # as many names as are drawn: how long the hidden certificate is differs, too
-    names = [f"{cast.secret(draw, f'hidden {at}')}.test" for at in range(draw.number("hidden names", 1, 6))]
+    names = [cast.host(draw, f"hidden {at}") for at in range(draw.number("hidden names", 1, 6))]
     steps = cast.conversation(draw, PEOPLE, messages=6)
     ports = live.ports(draw, *(f"port of {version.name}" for version in _VERSIONS))
     chats = []

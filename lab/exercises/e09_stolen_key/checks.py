@@ -43,7 +43,7 @@ def _share(truth: Truth, answer: str) -> str:
     if plain == truth.share[:_DIGITS]:
         return "separators_left"
     if len(plain) > _DIGITS and truth.share.startswith(plain):
-        return "too_long"
+        return "whole_key"
     found = {truth.client_share: "client_key", truth.next_share: "wrong_stream", truth.tls13_share: "tls13"}
     return next((mistake for share, mistake in found.items() if plain[:_DIGITS] == share[:_DIGITS]), "wrong")
 

@@ -155,7 +155,6 @@ EXERCISE = Exercise(
     values=values,
     run=record,
     marks=cast.marks_of_host,
-    evidence=(CAPTURE,),
     truth=truth,
     files=(CAPTURE, KEYLOG, CA, MIDDLE, HEARD),
 )

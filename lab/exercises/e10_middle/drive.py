@@ -11,6 +11,7 @@ import json
 import ssl
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +21,13 @@ from chat.client import Client
 from chat.errors import ChatError
 from chat.limits import Limits
 from chat.server import Server
+from lab import sandbox
 
 _READY = b"ready\n"
 _PATIENCE = 6.0  # seconds for each thing that takes milliseconds; for machines that swap
-_END = 3.0  # likewise, for middle.py to end
+_END = 2.0  # likewise, for middle.py to end
+# On a busy machine both are longer: so many times what middle.py has taken to start, up to so many seconds.
+_STARTS, _LONGEST = 20, 15.0
 _TOLD = 2000  # bytes of what middle.py writes on its standard error, from the end
 _VERSION = ssl.TLSVersion.TLSv1_2  # in which certificates and refusals can be seen without a key
 
@@ -101,11 +105,14 @@ async def drive(job: Job, private: Path) -> Told:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
             )
+        begin = time.monotonic()
         async with _listening(process) as ready:
+            slow = min(_STARTS * (time.monotonic() - begin), _LONGEST) if ready else 0.0
             if ready:
-                careless = await _visit(job, job.careless, trusting, job.words)
-                careful = await _visit(job, job.careful, verifying, ())
-        ended = await _end(process)
+                patience = max(_PATIENCE, slow)
+                careless = await _visit(job, job.careless, trusting, job.words, patience)
+                careful = await _visit(job, job.careful, verifying, (), patience)
+        ended = await _end(process, max(_END, slow))
     said = complaints.read_bytes()[-_TOLD:].decode(errors="replace")
     return Told(ready, careless, careful, ended, said, log.read_text("ascii"))
 
@@ -132,10 +139,10 @@ async def _empty(stream: asyncio.StreamReader) -> None:
         pass
 
 
-async def _visit(job: Job, name: str, context: ssl.SSLContext, words: tuple[str, ...]) -> str:
-    """Come in, say the words and leave; return why that did not work, "" where it did."""
+async def _visit(job: Job, name: str, context: ssl.SSLContext, words: tuple[str, ...], patience: float) -> str:
+    """Come in, say the words and leave in so many seconds; return why that did not work, "" where it did."""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             async with await Client.connect(
                 "127.0.0.1", job.to_middle, name, context=context, server_hostname=job.host
             ) as client:
@@ -148,12 +155,12 @@ async def _visit(job: Job, name: str, context: ssl.SSLContext, words: tuple[str,
     return ""
 
 
-async def _end(process: asyncio.subprocess.Process) -> bool:
-    """End middle.py; return whether it did so by itself when its input ended."""
+async def _end(process: asyncio.subprocess.Process, patience: float) -> bool:
+    """End middle.py; return whether it did so by itself in so many seconds after its input ended."""
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(_END):
+        async with asyncio.timeout(patience):
             await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
@@ -164,7 +171,8 @@ async def _end(process: asyncio.subprocess.Process) -> bool:
 
 
 def main() -> int:
-    """Do the job that stands on the standard input."""
+    """Do the job that stands on the standard input; what is to be heard of it can be heard in the middle alone."""
+    sandbox.close_to_others()
     given = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as private:
         told = asyncio.run(drive(Job(**{**given, "words": tuple(given["words"])}), Path(private)))

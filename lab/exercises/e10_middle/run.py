@@ -32,7 +32,7 @@ MESSAGES = 6
 # What anybody can show who is in the middle: one made by himself or by his own CA, one for a name of his own, one that
 # was a server's once, one that is for his own client.
 _SHOWN = ("self_signed", "other_ca", "wrong_name", "expired", "wrong_purpose")
-_LIMITS = sandbox.Limits(seconds=30, file_size=1 << 20, output=1 << 16, folder=4 << 20)
+_LIMITS = sandbox.Limits(seconds=60, file_size=1 << 20, output=1 << 16, folder=4 << 20)
 _COMMAND = (sys.executable, "-m", "lab.exercises.e10_middle.drive")
 
 
@@ -73,7 +73,8 @@ def record(draw: Draw, folder: Path, choice: Choice) -> None:
     """
     with tempfile.TemporaryDirectory() as private:
         place, path = Path(private) / "middle", Path(private) / CAPTURE
-        told = run_in_time(_captured(path, choice, _prepare(Work(folder, draw), place, words(draw)), place))
+        job = _prepare(Work(folder, draw), place, words(draw), *live.ports(draw, "port", "middle"))
+        told = run_in_time(_captured(path, choice, job, place))
         if not told.ready:
             msg = f"{MIDDLE} does not get as far as to listen. {_last(told.complaint)}"
             raise LabError(msg.strip())
@@ -96,12 +97,13 @@ def run_again(work: Work) -> Rerun:
     said = words(Draw(secrets.token_bytes(SEED)))
     with tempfile.TemporaryDirectory() as private:
         place = Path(private) / "middle"
-        ran, told = _drive(_prepare(work, place, said), place, isolated=work.isolated)
+        # any ports: the student's own may be taken by another run of the same
+        ran, told = _drive(_prepare(work, place, said, *_free()), place, isolated=work.isolated)
         its = Work(place, work.draw)
         return Rerun(ran.stopped, told, said, its.read(HEARD) if its.has(HEARD) else b"")
 
 
-def _prepare(work: Work, place: Path, said: tuple[str, ...]) -> Job:
+def _prepare(work: Work, place: Path, said: tuple[str, ...], server_port: int, middle_port: int) -> Job:
     """Make a private folder for middle.py, and say what is to happen."""
     draw, now = work.draw, datetime.now(UTC).replace(microsecond=0)
     host, serial = cast.host(draw), draw.number("serial", 1 << 32, 1 << 62)
@@ -117,13 +119,14 @@ def _prepare(work: Work, place: Path, said: tuple[str, ...]) -> Job:
     }
     for name, data in files.items():
         live.write_private(place / name, data)
-    port, middle = live.ports(draw, "port", "middle")
     pems = (server.certificate_pem, server.key_pem, authority.certificate_pem)
-    return Job(port, middle, port, middle, host, *people(draw), said, *(pem.decode() for pem in pems))
+    return Job(
+        server_port, middle_port, server_port, middle_port, host, *people(draw), said, *(pem.decode() for pem in pems)
+    )
 
 
 async def _captured(path: Path, choice: Choice, job: Job, place: Path) -> Told:
-    real = (_free(), _free()) if choice.way is Way.TAP else (job.server, job.middle)
+    real = _free() if choice.way is Way.TAP else (job.server, job.middle)
     shown = dict(zip(real, (job.server, job.middle), strict=True))
     async with captured(path, choice, real, shown=shown) as wire:
         to_server, to_middle = wire.ports[real[0]], wire.ports[real[1]]
@@ -144,10 +147,10 @@ def _drive(job: Job, place: Path, *, isolated: bool) -> tuple[sandbox.Ran, Told 
         return ran, None
 
 
-def _free() -> int:
-    """Return a port that is free now, for what the tap stands in front of."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def _free() -> tuple[int, int]:
+    """Return two ports that are free now, where nobody sees which they are."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _last(complaint: str) -> str:

@@ -143,7 +143,6 @@ EXERCISE = Exercise(
     values=values,
     run=record,
     marks=marks,
-    evidence=(CAPTURE,),
     truth=truth,
     files=(CAPTURE, KEYLOG),
 )

@@ -10,8 +10,8 @@ import pytest
 
 from capture.explanations import Language
 from capture.rights import Choice, Way
-from lab.exercises import texts
-from lab.exercises.draw import Draw, seed_of
+from lab.exercises import draw, live, texts
+from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise
 from lab.exercises.judge import Judged, judge
 from lab.exercises.work import Work
@@ -24,7 +24,7 @@ Solve = Callable[[Exercise[Any], Any], Path]  # with the module that solves it
 
 def draw_of(exercise: Exercise[Any], student: str = "ana") -> Draw:
     """What the student `ana` of the tests draws."""
-    return Draw(seed_of(SECRET, student, exercise.name))
+    return draw.draw_of(SECRET, student, exercise.name)
 
 
 def judged(exercise: Exercise[Any], folder: Path, student: str = "ana") -> Judged:
@@ -48,7 +48,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Make:
             draw = draw_of(exercise)
             (folder / "task.md").write_text(texts.task(exercise.name, "en", exercise.values(draw)), "utf-8")
             if exercise.run is not None:
-                exercise.run(draw, folder, Choice(Way.TAP, ""))
+                live.make(exercise.run, draw, folder, Choice(Way.TAP, ""))
             made[exercise.number] = folder
         return made[exercise.number]
 

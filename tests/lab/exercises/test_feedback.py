@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -9,15 +10,17 @@ from rich.console import Console
 from capture.explanations import Language
 from lab.exercises import feedback
 from lab.exercises.desk import Desk
+from lab.exercises.e01_plaintext_message.checks import EXERCISE as MESSAGE
 from lab.exercises.e04_record_header.checks import EXERCISE
-from lab.exercises.judge import Judged
+from lab.exercises.exercise import Exercise
+from lab.exercises.judge import Judged, nothing
 from tests.lab.exercises.conftest import Solve, judged, make_mistake
 from tests.lab.exercises.solvers import e04
 
 
-def told(judgement: Judged, language: Language = "en") -> str:
+def told(judgement: Judged, language: Language = "en", exercise: Exercise[Any] = EXERCISE) -> str:
     out = io.StringIO()
-    feedback.show(Console(file=out, width=200), Desk(Path(), "ana", "Ana", language, {}), EXERCISE, judgement)
+    feedback.show(Console(file=out, width=200), Desk(Path(), "ana", "Ana", language, {}), exercise, judgement)
     return out.getvalue()
 
 
@@ -47,3 +50,8 @@ def test_one_reason_for_all_is_said_once(solved: Solve) -> None:
         told(judged(EXERCISE, folder))
         == "There is nothing to judge yet: run the exercise first, as the task says.\n0 of 5 points\n"
     )
+
+
+def test_one_mistake_in_all_steps_has_the_hint_of_each() -> None:
+    said = told(nothing(MESSAGE, "other_person", ""), exercise=MESSAGE)
+    assert [said.count(f"✗ {step.name}: ") for step in MESSAGE.steps] == [1, 1, 1, 1]

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from capture.sources.source import Counters
 from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
-from lab.scenario import Say
+from lab.scenario import Join, Say
 
 DRAW = Draw(bytes(range(32)))
 TAP = Choice(Way.TAP, "")
@@ -49,12 +50,11 @@ def test_no_port_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_said_stands_in_the_capture(tmp_path: Path, tool: Callable[[str], str], choice: Choice) -> None:
     steps = cast.conversation(DRAW)
     number = live.port(DRAW)
-    (sent,) = live.record(tmp_path, choice, [live.Chat(steps, number)])
-    assert [(s.who, s.text) for s in sent] == [(s.who, s.text) for s in steps if isinstance(s, Say)]
+    live.record(tmp_path, choice, [live.Chat(steps, number)])
     command = [tool("tshark"), "-r", str(tmp_path / "capture.pcapng"), "-Y", f"tcp.dstport == {number}"]
     shown = subprocess.run([*command, "-T", "fields", "-e", "tcp.payload"], capture_output=True, check=True, timeout=60)
     payload = bytes.fromhex(shown.stdout.decode().replace("\n", ""))
-    assert all(s.text.encode() in payload for s in sent)
+    assert all(step.text.encode() in payload for step in steps if isinstance(step, Say))
     assert [path.name for path in tmp_path.iterdir()] == ["capture.pcapng"]
 
 
@@ -137,7 +137,38 @@ def test_a_capture_that_is_not_whole_is_told() -> None:
 
 
 def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
-    live.write_private(tmp_path / "key", b"one")
+    (tmp_path / "key").write_bytes(b"one")
+    (tmp_path / "key").chmod(0o644)
     live.write_private(tmp_path / "key", b"another")
     assert (tmp_path / "key").read_bytes() == b"another"
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def _client_port(capture: Path, server: int, port: int) -> None:
+    """Give the only client of a capture another port: in the blocks of the file, and nothing cleverer than that."""
+    data, at = bytearray(capture.read_bytes()), 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            ports = at + 28 + 14 + 20  # after the headers of the block, Ethernet and IPv4
+            ends = struct.unpack_from(">HH", data, ports)
+            struct.pack_into(">HH", data, ports, *(end if end == server else port for end in ends))
+        at += length
+    capture.write_bytes(data)
+
+
+def test_a_client_on_a_port_of_another_protocol_is_no_run(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    runs: list[bool] = []
+
+    def seen() -> bool:
+        command = [tool("tshark"), "-r", str(tmp_path / "capture.pcapng"), "-Y", "tls"]
+        return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout != b""
+
+    def run(draw: Draw, folder: Path, choice: Choice) -> None:
+        live.record_over_tls(draw, folder, choice, (Join("ana"), Say("ana", "alone")))
+        if not runs:
+            _client_port(folder / "capture.pcapng", live.port(draw), 44_818)  # EtherNet/IP
+        runs.append(seen())
+
+    live.make(run, DRAW, tmp_path, TAP)
+    assert runs == [False, True]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
+from lab.exercises import notebook
 from lab.exercises.e04_record_header.checks import EXERCISE
 from lab.exercises.notebook import open_exercise
 from tests.lab.exercises.solvers import e04
@@ -40,3 +41,10 @@ def test_a_run_that_cannot_be_made_says_why(place: Path) -> None:
     place.write_text("a file in its place")
     with pytest.raises(LabError, match="cannot be made"):
         exercise.run()
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebook, "_PATIENCE", 0.01)
+    with pytest.raises(LabError, match=r"did not end within 0\.01 seconds"):
+        open_exercise(4).run()

@@ -33,7 +33,7 @@ def test_answers_are_toml(work: Work) -> None:
         (b"a = " + b"[" * 5000, "cannot be understood"),
         (b"a = " + b"9" * 5000, "cannot be understood"),
         (b"a = '\xff'", "is not UTF-8"),
-        (b"#" * 70000, "larger than the 65,536 bytes"),
+        (b"#" * 17000, "larger than the 16,384 bytes"),
     ],
 )
 def test_answers_that_cannot_be_read(work: Work, data: bytes, said: str) -> None:

@@ -1,18 +1,22 @@
-"""The trial: the naive chat fails ten times, the mended one never, and each of ten half-mended ones just once."""
+"""The trial: the naive chat fails ten times, a half-mended one just where it is not; test_checks has the mended one."""
 
 import hashlib
 import hmac
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
 
 import pytest
 
 from lab import sandbox
+from lab.exercises.capstone import stage
 from lab.exercises.capstone import trial as module
-from lab.exercises.capstone.checks import Truth, truth
+from lab.exercises.capstone.checks import truth
+from lab.exercises.capstone.people import PATIENCE
+from lab.exercises.capstone.stage import Stage
+from lab.exercises.capstone.talking import WeaknessError
 from lab.exercises.capstone.trial import PROGRAMS, TRIES, answer, read_answer, request, trial
 from lab.exercises.work import Work
 from tests.lab.exercises.capstone.variants import DRAW, HALVES, write
@@ -22,7 +26,8 @@ NAIVE = Path(module.__file__).with_name("naive")
 RIGHT = dict.fromkeys(TRIES, "")
 
 
-def test_the_naive_chat_has_all_ten() -> None:
+def test_the_naive_chat_has_all_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PATIENCE", 1.0)  # as the task allows
     found = trial(NAIVE, DRAW)
     assert [name for name, mistake in found.items() if not mistake] == []
     assert len(found) == 10
@@ -36,28 +41,71 @@ def test_the_naive_chat_is_short_and_needs_no_library() -> None:
         assert imported <= sys.stdlib_module_names
 
 
-@pytest.fixture(scope="module")
-def halves(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Truth]:
-    apart = sandbox.isolation()
-    folders = {name: write(tmp_path_factory.mktemp(name), name) for name in HALVES}
-
-    def one(name: str) -> Truth:
-        return truth(Work(folders[name], DRAW, isolated=apart))
-
-    # two at once only where each has a network of its own, and so all ports
-    with ThreadPoolExecutor(2 if apart else 1) as pool:
-        return dict(zip(HALVES, pool.map(one, HALVES), strict=True))
-
-
-@pytest.mark.parametrize("name", HALVES)
-def test_one_weakness_left_is_one_that_is_found(halves: dict[str, Truth], name: str) -> None:
-    step, mistake = name.split(".")
-    assert {tried: seen for tried, seen in halves[name].items() if seen} == {step: mistake}
-    assert list(halves[name]) == list(TRIES)
+@pytest.mark.parametrize("left", [HALVES[::2], HALVES[1::2]])
+def test_the_weaknesses_left_are_those_that_are_found(tmp_path: Path, left: tuple[str, ...]) -> None:
+    found = truth(Work(write(tmp_path, *left), DRAW, isolated=sandbox.isolation()))
+    assert {tried: seen for tried, seen in found.items() if seen} == dict(name.split(".") for name in left)
+    assert list(found) == list(TRIES)
 
 
 def test_there_is_a_half_for_each() -> None:
     assert [name.split(".")[0] for name in HALVES] == list(TRIES)
+
+
+FOREVER = "import time\nwhile True:\n    time.sleep(9)\n"
+FLOODS = (
+    """
+import socket, sys
+port = int(sys.argv[sys.argv.index("--port") + 1])
+listening = socket.create_server(("127.0.0.1", port))
+while True:
+    connected, _ = listening.accept()
+    try:
+        for _ in range(200):
+            connected.sendall(b"* all is well\\n" * 1000)
+            sys.stdout.write("all is well\\n" * 1000)
+    except OSError:
+        pass
+""",
+    "import sys\nwhile True:\n    sys.stdout.write('all is well\\n' * 1000)\n    sys.stderr.write('!' * 1000)\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("programs", "seen"),
+    [((FOREVER, FOREVER), {"chat_broken"}), (FLOODS, {"chat_broken", "ended", "refuses_genuine"})],
+    ids=["hang", "write without end"],
+)
+def test_programs_that_never_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: tuple[str, str], seen: set[str]
+) -> None:
+    monkeypatch.setattr(stage, "START", 0.5)
+    for place in (stage, module):
+        monkeypatch.setattr(place, "TRY", 1.5)
+    monkeypatch.setattr(module, "_ALL", 3.0)
+    for name, code in zip(PROGRAMS, programs, strict=True):
+        (tmp_path / name).write_text(code)
+    begin = time.monotonic()
+    assert set(trial(tmp_path, DRAW).values()) <= seen
+    assert time.monotonic() - begin < 20
+
+
+def test_what_was_waited_for_in_vain_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: dict[str, list[float]] = {"slow": [], "limits": []}
+
+    def late(stage: Stage) -> None:
+        patience["slow"].append(stage._patience)
+        if len(patience["slow"]) == 1:
+            raise WeaknessError("slow") from TimeoutError()
+
+    def certain(stage: Stage) -> None:
+        patience["limits"].append(stage._patience)
+        raise WeaknessError("too_many")
+
+    monkeypatch.setattr(module, "TRIES", {"slow": late, "limits": certain})
+    monkeypatch.setattr(module, "_START", 1e-9)  # in no time: here everything is slow
+    assert trial(write(tmp_path), DRAW) == {"slow": "", "limits": "too_many"}
+    assert patience == {"slow": [PATIENCE, 3 * PATIENCE], "limits": [PATIENCE]}
 
 
 def test_as_a_program_it_answers_under_the_nonce(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ VARIANTS: dict[str, list[Change]] = {
     "handshake.no_tls": [(SERVER, _SERVER, _accepting("room.task = asyncio.create_task(shake(connected))"))],
 }
 
-# One for each step: the mended chat with this one weakness left.
+# One for each step: the mended chat with this one weakness left. Every second of them can be left in one chat.
 HALVES = (
     "framing.pieces",
     "spoofing.as_another",
@@ -181,13 +181,14 @@ HALVES = (
 )
 
 
-def write(folder: Path, name: str = "") -> Path:
-    """Write the mended chat into a folder, with a mistake where one is named."""
+def write(folder: Path, *names: str) -> Path:
+    """Write the mended chat into a folder, with the mistakes that are named."""
+    changes = [change for name in names for change in VARIANTS[name]]
     for program in (SERVER, CLIENT):
         text = (SOLUTION / program).read_text("utf-8")
-        for file, old, new in VARIANTS[name] if name else ():
+        for file, old, new in changes:
             if file == program:
-                assert text.count(old) == 1, f"{name}: {old!r}"
+                assert text.count(old) == 1, f"{names}: {old!r}"
                 text = text.replace(old, new)
         (folder / program).write_text(text, "utf-8")
     return folder
@@ -201,7 +202,7 @@ def mistakes_of(*steps: str) -> tuple[str, ...]:
 def found_in(names: tuple[str, ...], folder: Path) -> dict[str, str]:
     """Make each variant, and try it in the step of its mistake, several at a time: what they do is to wait."""
 
-    ports = Ports(DRAW)
+    ports = Ports()
 
     def one(name: str) -> str:
         private = folder / name

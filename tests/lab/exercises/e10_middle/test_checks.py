@@ -114,6 +114,25 @@ def test_apart_from_everything_it_comes_out_the_same(folder: Path) -> None:
     assert judge(EXERCISE, Work(folder, draw_of(EXERCISE), isolated=True)).points == EXERCISE.points
 
 
+_PEEKS = """
+import os
+for name in ("mem", "fd/0", "fd/1"):
+    try:
+        os.close(os.open(f"/proc/{os.getppid()}/{name}", os.O_RDWR))
+    except OSError:
+        continue
+    print("ready", flush=True)  # seen as another mistake: this must not have been possible
+"""
+
+
+def test_words_are_heard_in_the_middle_alone(folder: Path) -> None:
+    if not sandbox.isolation():
+        pytest.skip("nothing can be run apart here")
+    (folder / "middle.py").write_text(_PEEKS)
+    outcomes = judge(EXERCISE, Work(folder, draw_of(EXERCISE), isolated=True)).outcomes
+    assert {outcome.step: outcome.mistake for outcome in outcomes}["heard"] == "not_ready"
+
+
 def test_another_students_capture_is_recognised(folder: Path) -> None:
     assert {outcome.mistake for outcome in judged(EXERCISE, folder, "ben").outcomes} == {"not_yours"}
 

@@ -23,7 +23,7 @@ def job() -> Job:
     authority = create_authority(not_before=begin, not_after=begin + timedelta(days=9))
     server = issue_server(authority, names=["a.test"], not_before=begin, not_after=begin + timedelta(days=9))
     pems = [pem.decode() for pem in (server.certificate_pem, server.key_pem, authority.certificate_pem)]
-    ports = _free(), _free()
+    ports = _free()
     return Job(*ports, *ports, "a.test", "ana7", "bea8", ("one", "two"), *pems)
 
 

@@ -1,5 +1,7 @@
 """Exercise 11, solved with openssl, and each mistake that it knows."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,23 @@ def test_solved_by_openssl_alone(solved: Solve) -> None:
 @pytest.mark.parametrize("name", e11.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
     check_mistake(EXERCISE, e11, solved(EXERCISE, e11), name)
+
+
+def test_an_older_openssl_has_another_number_for_an_issuer_that_is_no_ca(solved: Solve) -> None:
+    folder = solved(EXERCISE, e11)
+    answers = folder / "answers.toml"
+    answers.write_text(re.sub(r"\b79\b", "24", answers.read_text("utf-8")), "utf-8")
+    assert judged(EXERCISE, folder).points == EXERCISE.points
+
+
+def test_one_that_is_healthy_does_not_do_for_all_six(solved: Solve) -> None:
+    folder = solved(EXERCISE, e11)
+    answers = tomllib.loads((folder / "answers.toml").read_text("utf-8"))
+    healthy = next(letter for letter, word in answers.items() if word == "healthy")
+    for letter in "abcdef":
+        (folder / f"{letter}.pem").write_bytes((folder / f"{healthy}.pem").read_bytes())
+    e11.solve(folder)
+    assert set(mistakes(EXERCISE, folder).values()) == {"unreadable"}
 
 
 def test_every_hint_has_its_mistake() -> None:

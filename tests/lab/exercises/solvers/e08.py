@@ -35,7 +35,7 @@ def _talk(folder: Path, stream: str) -> dict[str, list[str]]:
         "tcp.dstport",
         "data.data",
         show=f"tcp.stream == {stream} && data",
-        options=("-o", f"tls.keylog_file:{folder / 'tls.keylog'}"),
+        options=("-o", "tls.keylog_file:tls.keylog"),
     ):
         to_server = int(port) < 32_000  # ports of clients are above those of the lab's servers
         said["client" if to_server else "server"] += "".join(bytes.fromhex(part).decode() for part in data.split(","))

@@ -19,7 +19,7 @@ _REASONS = {
 def _talk(folder: Path) -> list[tuple[int, int, str]]:
     """What is said where the key opens it: from port, to port, line."""
     found = []
-    options = ("-o", f'uat:rsa_keys:"{folder / "server.key"}",""')
+    options = ("-o", 'uat:rsa_keys:"server.key",""')
     names = ("tcp.srcport", "tcp.dstport", "data.data")
     for source, target, data in fields(folder, *names, show="tcp && data", options=options):
         text = bytes.fromhex(data.replace(",", "")).decode()
@@ -94,7 +94,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "message.name_left": lambda _, right: f"marta07 > {right['message']}",
     "message.wrong_number": lambda folder, _: _messages(folder)[1][_number(folder) - 2],
     "share.separators_left": lambda _, right: bytes.fromhex(right["share"]).hex(":"),
-    "share.too_long": lambda folder, _: _points(folder)[0][1],
+    "share.whole_key": lambda folder, _: _points(folder)[0][1],
     "share.client_key": lambda folder, _: _client_point(folder)[:8],
     "share.wrong_stream": lambda folder, _: _points(folder)[1][1][:8],
     "share.tls13": lambda folder, _: _hellos(folder, tls13=True)[0][1][:8],

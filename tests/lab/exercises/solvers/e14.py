@@ -73,7 +73,7 @@ def _records(data: bytes) -> list[int]:
 
 def _alerts(folder: Path) -> list[int]:
     """The frames in which a bad_record_mac (20) is sent, in order: by the server, then by the relay."""
-    options = ("-o", f"tls.keylog_file:{folder / 'tls.keylog'}")
+    options = ("-o", "tls.keylog_file:tls.keylog")
     shown = fields(folder, "frame.number", show="tls.alert_message.desc == 20", options=options)
     return [int(frame) for (frame,) in shown]
 

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,26 @@ Mistake = Callable[[Path, Mapping[str, Any]], str | int | None]
 
 
 def fields(folder: Path, *names: str, show: str = "", options: tuple[str, ...] = ()) -> Iterator[list[str]]:
-    """Yield fields of every frame that the display filter shows; those that stand in it more than once with commas."""
+    """Yield fields of every frame that the display filter shows; those that stand in it more than once with commas.
+
+    Options name files with keys as they are called in the folder.
+    """
     command = [*options, "-T", "fields", "-E", "separator=/t", *(part for name in names for part in ("-e", name))]
     if show:
         command += ["-Y", show]
-    # an option may name a file, which can change
-    told = _tshark.__wrapped__ if options else _tshark
-    for line in told((folder / "capture.pcapng").read_bytes(), *command).splitlines():
+    read = (path for path in sorted(folder.iterdir()) if path.suffix in (".pcapng", ".keylog", ".key"))
+    for line in _tshark(tuple((path.name, path.read_bytes()) for path in read), *command).splitlines():
         yield line.split("\t")
 
 
 @functools.lru_cache(maxsize=64)
-def _tshark(capture: bytes, *arguments: str) -> str:
-    """What tshark prints; the same capture is asked the same by many tests."""
-    command = ["tshark", "-r", "-", *arguments]
-    return subprocess.run(command, input=capture, capture_output=True, check=True, timeout=60).stdout.decode()
+def _tshark(files: tuple[tuple[str, bytes], ...], *arguments: str) -> str:
+    """What tshark prints; of the same files the same is asked by many tests."""
+    command = ["tshark", "-r", "capture.pcapng", *arguments]
+    with tempfile.TemporaryDirectory() as place:
+        for name, data in files:
+            (Path(place) / name).write_bytes(data)
+        return subprocess.run(command, cwd=place, capture_output=True, check=True, timeout=60).stdout.decode()
 
 
 def write(folder: Path, **answers: str | int) -> None:
