@@ -53,15 +53,9 @@ def new(
     except OSError as error:
         msg = f"{out} cannot hold the bundles: {error.strerror}."
         raise LabError(msg) from error
-    console = Console(highlight=False)
-    console.print(
-        Text(f"{len(students)} bundles in {out}: give each student theirs and nobody else's."), soft_wrap=True
-    )
+    _say(f"{len(students)} bundles in {out}: give each student theirs and nobody else's.")
     if fresh:
-        console.print(
-            Text(f"The course's secret is {kept}. Keep it, or nothing can be graded; show it to nobody."),
-            soft_wrap=True,
-        )
+        _say(f"The course's secret is {kept}. Keep it, or nothing can be graded; show it to nobody.")
 
 
 @export.command()
@@ -111,7 +105,7 @@ def gradescope(
     chosen = EXERCISES if exercise == "all" else (find_exercise(int(exercise)),)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
-    _write(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code), roster, mode=0o600)
+    _write(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code), roster)
     _say(f"{out} is for Gradescope, and for nobody else: the course's secret and the roster are in it.")
     if unknown := sum(not student.email for student in students):
         _say(f"{unknown} of {len(students)} have no email in the roster: Gradescope knows students by it.")
@@ -139,12 +133,13 @@ def moodle(roster: Roster, gradebook: Gradebook, out: _To) -> None:
     _say(f"{out}: import it in Moodle, in the course's Grades; the encoding is UTF-8, the separator a comma.")
 
 
-def _write(out: Path, data: bytes, *made_from: Path, mode: int = 0o666) -> None:
+def _write(out: Path, data: bytes, *made_from: Path) -> None:
+    """Write a file for its owner only: it has the secret, or what somebody earned."""
     if out.resolve() in [path.resolve() for path in made_from]:
         msg = f"{out} is what this is made from: give another name."
         raise LabError(msg)
     try:
-        with whole_file(out, mode) as file:
+        with whole_file(out, 0o600) as file:
             file.write(data)
     except OSError as error:
         msg = f"{out} cannot be written: {error.strerror}."

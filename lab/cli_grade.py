@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from capture.output import whole_file
 from chat.escape import visible
 from lab.cli_class import Default, Roster, Secret, secret_of
 from lab.errors import LabError
@@ -37,22 +38,28 @@ def grade(
     ] = False,
 ) -> None:
     """Grade a class. Stopped with Ctrl-C, the same command goes on where it was."""
-    from lab.classroom import executors, grading, pages  # noqa: PLC0415  (slow, and only the classroom needs it)
+    from lab.classroom import executors, pages  # noqa: PLC0415  (slow, and only the classroom needs it)
     from lab.classroom.gradebook import gradebook  # noqa: PLC0415
-    from lab.classroom.grading import Kept, exercises_key  # noqa: PLC0415
+    from lab.classroom.grading import Kept  # noqa: PLC0415
+    from lab.classroom.grading import grade as grade_class  # noqa: PLC0415
     from lab.classroom.handins import find  # noqa: PLC0415
     from lab.classroom.roster import read_roster  # noqa: PLC0415
     from lab.classroom.secret import read_secret  # noqa: PLC0415
     from lab.classroom.statistics import count, to_look_at  # noqa: PLC0415
 
-    _check_place(out, submissions, roster)
+    folder = out.with_suffix("")
+    _check_place(out, folder, submissions, roster)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
     found, strays = find(submissions.absolute(), students)  # workers may be in another folder
-    folder = out.with_suffix("")
     console = Console(highlight=False)
     make = partial(executors.cluster, dask, dask_tls) if dask else partial(executors.processes, workers)
     results = {}
+
+    def write(path: Path, text: str, encoding: str = "utf-8") -> None:
+        with whole_file(path, 0o600) as file:
+            file.write(text.encode(encoding))
+
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has the right answers
         (folder / "results").mkdir(exist_ok=True)
@@ -60,19 +67,16 @@ def grade(
             TextColumn("graded"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         ) as progress:
             bar = progress.add_task("", total=len(found))
-            kept = Kept(folder / "results", exercises_key(key))
-            for result in grading.grade(found, key, make, kept, isolated=not trust_code):
+            for result in grade_class(found, key, make, Kept(folder / "results"), isolated=not trust_code):
                 results[result.student] = result
                 progress.advance(bar)
         counts = count([results[student.id] for student in students])
         notes = to_look_at(found, strays, results)
         (folder / "feedback").mkdir(exist_ok=True)
         for student in students:
-            (folder / "feedback" / f"{student.id}.html").write_text(
-                pages.feedback(student, results[student.id]), "utf-8"
-            )
-        (folder / "class.html").write_text(pages.summary(students, results, counts, notes), "utf-8")
-        out.write_text(gradebook(students, results), "utf-8-sig", newline="")
+            write(folder / "feedback" / f"{student.id}.html", pages.feedback(student, results[student.id]))
+        write(folder / "class.html", pages.summary(students, results, counts, notes))
+        write(out, gradebook(students, results), "utf-8-sig")
     except OSError as error:
         msg = f"{folder} cannot hold the results: {error.strerror}."
         raise LabError(msg) from error
@@ -83,12 +87,13 @@ def grade(
     )
 
 
-def _check_place(out: Path, submissions: Path, roster: Path) -> None:
-    """Make sure that the gradebook overwrites nothing that it is made from."""
+def _check_place(out: Path, folder: Path, submissions: Path, roster: Path) -> None:
+    """Make sure that neither the gradebook nor its folder gets among what it is made from."""
     if out.suffix != ".csv":
         msg = f"The gradebook is a CSV file: give it a name that ends in .csv, not {out}."
         raise LabError(msg)
-    if out.resolve() == roster.resolve() or submissions.resolve() in out.resolve().parents:
+    made = (out, *(folder / name for name in ("results", "feedback")))
+    if out.resolve() == roster.resolve() or any(path.resolve().is_relative_to(submissions.resolve()) for path in made):
         msg = f"The gradebook {out} would lie among what it is made from: give another place."
         raise LabError(msg)
 
@@ -99,7 +104,7 @@ def _show(console: Console, counts: "Sequence[ExerciseCount]", notes: Sequence[s
         worst = min(one.steps, key=lambda step: step.right)
         failed = sum(times for _, times in worst.mistakes)
         how = f"{worst.step}: {failed}, mostly {worst.mistakes[0][0]}" if worst.mistakes else ""
-        table.add_row(one.folder, f"{one.mean:.1f}/{one.points}", str(one.solved), how)
+        table.add_row(one.exercise.folder, f"{one.mean:.1f}/{one.exercise.points}", str(one.solved), how)
     console.print(table)
     for note in notes:
         console.print(Text(visible(note)), soft_wrap=True)

@@ -26,6 +26,8 @@ from lab.exercises.work import CAPTURE, Work
 from lab.sandbox import isolation
 from lab.unpacking import unpack
 
+_FAILED = "The check itself failed on it"
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -57,7 +59,12 @@ def examine(task: Task) -> Result:
         raise LabError(msg)
     if task.isolated and not isolation():
         raise LabError("Students' code cannot be run apart here: install bubblewrap, or give --trust-code.")
-    with tempfile.TemporaryDirectory(prefix="lab-grade-") as folder:
+    try:
+        private = tempfile.TemporaryDirectory(prefix="lab-grade-")
+    except OSError as error:
+        msg = f"There is no room to examine anything on {platform.node()}: {error.strerror}."
+        raise LabError(msg) from error
+    with private as folder:
         apart = Path(folder) / "handin"
         unpacked = unpack(task.path, apart)
         graded = tuple(_grade(task, exercise, apart / exercise.folder) for exercise in EXERCISES)
@@ -67,14 +74,17 @@ def examine(task: Task) -> Result:
 def _grade(task: Task, exercise: Exercise[Any], folder: Path) -> Graded:
     work = Work(folder, draw_of(task.secret, task.student, exercise.name), isolated=task.isolated)
     came_out = judged(exercise, work)
-    notes = []
+    notes = [came_out.problem] if came_out.problem.startswith(_FAILED) else []
     if any(outcome.mistake == "not_yours" for outcome in came_out.outcomes):
         owner = _owner(task, exercise, work)
         notes.append(f"The files are those of {owner}." if owner else "The files are those of nobody in the roster.")
     digest = ""
-    if work.has(CAPTURE):
-        with (folder / CAPTURE).open("rb") as file:
+    # what no two students have made alike
+    own = CAPTURE if work.has(CAPTURE) else next(iter(exercise.files), CAPTURE)
+    if work.has(own):
+        with (folder / own).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if work.has(CAPTURE):
         notes += _foreign_keys(work)
     return Graded(exercise.name, came_out.points, came_out.outcomes, came_out.problem, tuple(notes), digest)
 
@@ -90,7 +100,7 @@ def judged(exercise: Exercise[Any], work: Work) -> Judged:
     except LabError:
         raise
     except Exception as error:
-        return nothing(exercise, "unreadable", f"The check itself failed on it: {type(error).__name__}: {error}")
+        return nothing(exercise, "unreadable", f"{_FAILED}: {type(error).__name__}: {visible(str(error))}")
 
 
 def _owner(task: Task, exercise: Exercise[Any], work: Work) -> str:
@@ -103,8 +113,9 @@ def _owner(task: Task, exercise: Exercise[Any], work: Work) -> str:
 def _foreign_keys(work: Work) -> list[str]:
     """Return what is to be said of keys within a capture, which count for nothing here: whether they are its own."""
     try:
-        keys = carried_keys(work.folder / CAPTURE) or {}
+        # first, for it refuses what is compressed or too large
         hellos = [client_hello(session.client) for session in work.traffic.sessions]
+        keys = carried_keys(work.folder / CAPTURE) or {}
     except (LabError, CaptureError):
         return []  # why it cannot be read has been said
     own = {hello.random for hello in hellos if hello is not None}

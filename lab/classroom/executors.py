@@ -20,7 +20,8 @@ def _limit() -> None:
     """Keep a worker from taking the machine with it: what needs more memory gets a MemoryError, and is not graded."""
     if sys.platform == "linux":  # elsewhere the limit does not count
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))
+        if most == resource.RLIM_INFINITY or most > _MEMORY:  # else there is a tighter one already
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))
 
 
 @contextlib.contextmanager

@@ -2,14 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 from lab.classroom.result import Result
 from lab.classroom.roster import Student
 from lab.exercises.catalogue import EXERCISES
 
-# A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, "CSV Injection").
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, "CSV Injection"). Where numbers have a
+# comma, it begins a cell at ";".
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
 
 
 def gradebook(students: Sequence[Student], results: Mapping[str, Result]) -> str:
@@ -28,7 +30,7 @@ def gradebook(students: Sequence[Student], results: Mapping[str, Result]) -> str
                 *(points[exercise.name] for exercise in EXERCISES),
                 result.points,
                 sum(exercise.points for exercise in EXERCISES),
-                " ".join((*result.problems, *result.notes, *notes_of(result))),
+                " ".join((*result.problems, *notes_of(result))),
             ]
         )
     return table(rows)
@@ -48,4 +50,4 @@ def table(rows: Sequence[Sequence[str | int]]) -> str:
 
 
 def _harmless(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

@@ -13,12 +13,11 @@ from typing import Any
 
 from capture.explanations import Language
 from lab.classroom.gradescope_run import ROSTER, SECRET, SETTINGS
+from lab.classroom.grading import PACKAGES, ROOT
 from lab.classroom.zips import zipped
 from lab.errors import LabError
 from lab.exercises.exercise import Exercise
 
-_ROOT = Path(__file__).parent.parent.parent
-_PACKAGES = ("capture", "certs", "chat", "lab")
 _LEFT_OUT = {"__pycache__", "local"}  # certs/local has the keys of this machine
 
 
@@ -55,9 +54,9 @@ def _files(
     yield SETTINGS, json.dumps(told, indent=1).encode() + b"\n", 0o644
     yield ROSTER, roster, 0o600
     yield SECRET, secret.hex().encode() + b"\n", 0o600
-    yield "requirements.lock", (_ROOT / "requirements.lock").read_bytes(), 0o644
-    for package in _PACKAGES:
-        for path in sorted((_ROOT / package).rglob("*")):
-            place = path.relative_to(_ROOT)
+    yield "requirements.lock", (ROOT / "requirements.lock").read_bytes(), 0o644
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*")):
+            place = path.relative_to(ROOT)
             if path.is_file() and not _LEFT_OUT & set(place.parts):
                 yield place.as_posix(), path.read_bytes(), 0o644

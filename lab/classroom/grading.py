@@ -1,10 +1,12 @@
 """Grades a class: every hand-in once, wherever there is room, in any order; what is done is kept, so it can go on."""
 
+import contextlib
+import functools
 import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,62 +20,56 @@ from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.judge import nothing
 
-_EXERCISES = Path(__file__).parent.parent / "exercises"
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("capture", "certs", "chat", "lab")
 _MOST_FILES = 2_000  # of a hand-in, that are looked at to see whether it has changed
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where results are kept between two runs.
-
-    Attributes:
-        folder: a file for each student.
-        key: names everything that results depend on beside the hand-in: exercises and secret.
-    """
+    """Where results are kept between two runs, each with what it was made of: in `folder`, a file for each student."""
 
     folder: Path
-    key: str
 
-    def read(self, hand_in: HandIn) -> Result | None:
-        """Return the result of an earlier run, None where there is none or the hand-in has changed."""
+    def read(self, student: str, made_of: str) -> Result | None:
+        """Return the result of an earlier run, None where there is none or it was made of something else."""
         try:
-            told = json.loads(self._path(hand_in).read_text("utf-8"))
-            return from_json(told["result"]) if told["of"] == self._of(hand_in) else None
+            told = json.loads(self._path(student).read_text("utf-8"))
+            return from_json(told["result"]) if told["of"] == made_of else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, hand_in: HandIn, result: Result) -> None:
-        """Keep a result.
+    def write(self, result: Result, made_of: str) -> None:
+        """Keep a result, readable by its owner only: it has the right answers.
 
         Raises:
             OSError: it cannot be written.
         """
-        with whole_file(self._path(hand_in)) as file:
-            file.write(json.dumps({"of": self._of(hand_in), "result": to_json(result)}, indent=1).encode())
+        with whole_file(self._path(result.student), 0o600) as file:
+            file.write(json.dumps({"of": made_of, "result": to_json(result)}, indent=1).encode())
 
-    def _path(self, hand_in: HandIn) -> Path:
-        return self.folder / f"{hand_in.student.id}.json"
-
-    def _of(self, hand_in: HandIn) -> str:
-        assert hand_in.path is not None
-        parts = [self.key, hand_in.student.id, os.fspath(hand_in.path), *_state(hand_in.path)]
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    def _path(self, student: str) -> Path:
+        return self.folder / f"{student}.json"
 
 
-def exercises_key(secret: bytes) -> str:
-    """Return what changes whenever the exercises or the secret do."""
-    digest = hashlib.sha256(hashlib.sha256(secret).digest())
-    for path in sorted(_EXERCISES.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@functools.cache
+def _lab() -> str:
+    """Return what changes whenever the lab does."""
+    files = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*"))
+    return _digest(path.read_text("utf-8") for path in files if path.suffix in (".py", ".toml"))
 
 
 def _state(path: Path) -> Iterator[str]:
     """Yield what changes when a hand-in does, as make(1) sees it: names, sizes, times."""
     inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in sorted(names))
     for number, file in enumerate((path, *itertools.islice(inside, _MOST_FILES))):
-        state = file.lstat()
-        yield f"{number} {file.relative_to(path)} {state.st_size} {state.st_mtime_ns}"
+        with contextlib.suppress(OSError):  # what cannot be looked at is not examined either
+            state = file.lstat()
+            yield f"{number} {file.relative_to(path)} {state.st_size} {state.st_mtime_ns}"
 
 
 def grade(
@@ -98,40 +94,45 @@ def grade(
         OSError: a result cannot be kept.
     """
     everybody = tuple(hand_in.student.id for hand_in in hand_ins)
+    same = _digest((_lab(), secret.hex(), str(isolated), *everybody))
+    made_of: dict[str, str] = {}
     left = []
     for hand_in in hand_ins:
-        if hand_in.path is None:
-            yield _none(hand_in, "no_handin", "Nothing was handed in.")
-        elif (result := kept.read(hand_in)) is not None:
+        student, path = hand_in.student.id, hand_in.path
+        if path is None:
+            yield _none(student, "no_handin", "Nothing was handed in.")
+            continue
+        # before it is examined: if it changes meanwhile, it is not taken for the new one
+        made_of[student] = _digest((same, student, os.fspath(path), *_state(path)))
+        if (result := kept.read(student, made_of[student])) is not None:
             yield result
         else:
-            left.append((hand_in, Task(hand_in.student.id, hand_in.path, secret, everybody, isolated)))
+            left.append(Task(student, path, secret, everybody, isolated))
     broken = []
-    for (hand_in, task), told in _examined(left, executors):
+    for task, told in _examined(left, executors):
         if isinstance(told, Result):
-            kept.write(hand_in, told)
+            kept.write(told, made_of[task.student])
             yield told
         else:
-            broken.append((hand_in, task))
-    for (
-        one
-    ) in broken:  # one of them has ended a process that the others were waiting in; alone, each shows if it was it
-        for (hand_in, _), told in _examined([one], executors):
-            if isinstance(told, Result):
-                kept.write(hand_in, told)
-                yield told
-            else:
-                yield _none(hand_in, "unreadable", f"Examining it ended the grader's process ({type(told).__name__}).")
+            broken.append(task)
+    # one of them has ended a process that the others were waiting in; alone, each shows if it was it
+    for task, told in itertools.chain.from_iterable(_examined([task], executors) for task in broken):
+        if isinstance(told, Result):
+            kept.write(told, made_of[task.student])
+            yield told
+        else:
+            problem = f"Examining it ended the grader's process ({type(told).__name__})."
+            yield _none(task.student, "unreadable", problem)
 
 
 def _examined(
-    tasks: Sequence[tuple[HandIn, Task]], executors: Callable[[], AbstractContextManager[Executor]]
-) -> Iterator[tuple[tuple[HandIn, Task], Result | Exception]]:
+    tasks: Sequence[Task], executors: Callable[[], AbstractContextManager[Executor]]
+) -> Iterator[tuple[Task, Result | Exception]]:
     """Yield what came of each task: a result, or how the process ended in which it was."""
     if not tasks:
         return
     with executors() as executor:
-        futures = {executor.submit(examine, task): (hand_in, task) for hand_in, task in tasks}
+        futures = {executor.submit(examine, task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 try:
@@ -146,8 +147,8 @@ def _examined(
                 future.cancel()
 
 
-def _none(hand_in: HandIn, mistake: str, problem: str) -> Result:
+def _none(student: str, mistake: str, problem: str) -> Result:
     """Return that there is nothing to grade."""
     graded = [(exercise.name, nothing(exercise, mistake, problem)) for exercise in EXERCISES]
     exercises = tuple(Graded(name, judged.points, judged.outcomes, problem) for name, judged in graded)
-    return Result(hand_in.student.id, exercises, (problem,))
+    return Result(student, exercises, (problem,))

@@ -10,7 +10,7 @@ from lab.classroom.roster import Student
 from lab.errors import LabError
 
 # A second try of the same student is "ana-1.zip" (Canvas) or "ana (1).zip" (browsers).
-_AGAIN = re.compile(r"(.*?)(?:-(\d{1,3})| \((\d{1,3})\))?")
+_AGAIN = re.compile(r"-(\d{1,3})\Z| \((\d{1,3})\)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class HandIn:
 def find(folder: Path, students: Sequence[Student]) -> tuple[tuple[HandIn, ...], tuple[str, ...]]:
     """Return a hand-in for each student, in the order of the roster, and the names of what is nobody's.
 
-    What counts as a student's: "ana.zip", a folder "ana", and whatever begins or ends with the id and a separator, as
-    platforms name it: "ana_late.zip", "perezana_12_34_ana.zip", "Ana Pérez_77_assignsubmission_file/ana.zip".
+    What counts as a student's: "ana.zip", a folder "ana", and whatever has the id in its name, set apart by "_" or a
+    space, as platforms name it: "ana_late.zip", "perezana_12_34_ana.zip", "Ana Pérez_77_assignsubmission_file/ana.zip".
 
     Raises:
         LabError: the folder cannot be read.
@@ -42,40 +42,54 @@ def find(folder: Path, students: Sequence[Student]) -> tuple[tuple[HandIn, ...],
         found: dict[str, list[tuple[int, Path]]] = {}
         strays = []
         by_id = {student.id.casefold(): student for student in students}
+        names = [student.name.casefold() for student in students]
+        by_name = {
+            name: student.id.casefold() for name, student in zip(names, students, strict=True) if names.count(name) == 1
+        }
+        # the longest first: "ana-2" before "ana"
+        known = "|".join(map(re.escape, sorted(by_id, key=len, reverse=True)))
+        ids = re.compile(rf"(?<![^_ ])(?:{known})(?=[_ ]|\Z|-\d{{1,3}}\Z)")
         for entry in entries:
             inside = sorted(entry.glob("*.zip")) if entry.is_dir() and not entry.is_symlink() else []
             # a folder that holds nothing but a zip is the platform's, not the student's
             path = inside[0] if len(inside) == 1 and len(list(entry.iterdir())) == 1 else entry
-            named = _whose(path, by_id) or _whose(entry, by_id)
+            # Moodle's begins with the name; the zip in it is named by whoever handed it in
+            owner = by_name.get(entry.name.partition("_")[0].casefold()) if path != entry else None
+            named = (owner, 0) if owner is not None else _whose(path, ids) or _whose(entry, ids)
             if named is None:
                 strays.append(visible(entry.name))
             else:
-                student, attempt = named
-                found.setdefault(student.id, []).append((attempt, path))
+                identity, attempt = named
+                found.setdefault(by_id[identity].id, []).append((attempt, path))
     except OSError as error:
         msg = f"The hand-ins in {folder} cannot be read: {error.strerror}."
         raise LabError(msg) from error
-    return tuple(_hand_in(student, found.get(student.id, [])) for student in students), tuple(strays)
+    return tuple(_hand_in(student, found.get(student.id, []), ids) for student in students), tuple(strays)
 
 
-def _whose(path: Path, by_id: dict[str, Student]) -> tuple[Student, int] | None:
-    """Return the student a name belongs to, and the number of the try."""
-    stem = path.name.removesuffix(".zip").casefold()
-    if stem in by_id:
-        return by_id[stem], 0
-    told = _AGAIN.fullmatch(stem)
-    assert told is not None
-    name, attempt = told[1], int(told[2] or told[3] or 0)
-    # the longest id first: "ana-b" before "ana"
-    for known in sorted(by_id, key=lambda known: (-len(known), known)):
-        if re.fullmatch(rf"(?:.*[_ ])?{re.escape(known)}(?:[_ ].*)?", name):
-            return by_id[known], attempt
-    return None
+def _whose(path: Path, ids: re.Pattern[str]) -> tuple[str, int] | None:
+    """Return the id that a name has, in small letters, and the number of the try.
+
+    Of two ids the first counts: platforms put theirs in front of what students call their files.
+    """
+    stem = _stem(path)
+    named = ids.search(stem)
+    if named is None:
+        return None
+    again = _AGAIN.search(stem, named.end())
+    return named[0], int(again[1] or again[2]) if again else 0
 
 
-def _hand_in(student: Student, found: list[tuple[int, Path]]) -> HandIn:
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".zip").casefold()
+
+
+def _hand_in(student: Student, found: list[tuple[int, Path]], ids: re.Pattern[str]) -> HandIn:
     if not found:
         return HandIn(student, None)
     *others, (_, path) = sorted(found)
-    notes = tuple(f"There is {visible(other.name)}, too; {visible(path.name)} was graded." for _, other in others)
-    return HandIn(student, path, notes)
+    name = visible(path.name)
+    notes = [f"There is {visible(other.name)}, too; {name} was graded." for _, other in others]
+    if more := sorted({*ids.findall(_stem(path))} - {student.id.casefold()}):
+        notes.append(f"{name} has the id of {' and '.join(more)} in its name, too: is it whose it seems to be?")
+    return HandIn(student, path, tuple(notes))

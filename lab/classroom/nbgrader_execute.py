@@ -20,7 +20,8 @@ from nbgrader.preprocessors import (
 )
 from nbgrader.utils import is_grade, is_locked
 
-from lab.classroom.nbgrader_tests import found
+from lab.classroom.nbgrader_tests import WrongError, found
+from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
 
 _PATIENCE = 300  # seconds, for what takes longest: code that was handed in, run in its sandbox
@@ -38,7 +39,8 @@ def configure(settings: Any) -> None:
         AssignLatePenalties,
         CheckCellMetadata,
     ]
-    settings.Execute.timeout = _PATIENCE
+    # the last is for the output of a cell: by itself 4 s, too few where a machine is busy
+    settings.Execute.timeout = settings.Execute.startup_timeout = settings.Execute.iopub_timeout = _PATIENCE
     # the kernel starts in the folder of the hand-in: a json.py in it must not be what `import json` imports
     os.environ["PYTHONSAFEPATH"] = "1"
     settings.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.ignore_cwd=True"]
@@ -59,6 +61,17 @@ class ExecuteTests(Execute):  # type: ignore[misc]  # nbgrader has no types
         return super().preprocess(notebook, resources, *args, **more)
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> Any:
-        """Run a cell, or leave it as it is."""
-        known = is_grade(cell) and is_locked(cell) and cell.metadata["nbgrader"].get("grade_id")
-        return super().preprocess_cell(cell, resources, index) if known or not self._tests_only else (cell, resources)
+        """Run a cell, or leave it as it is.
+
+        Raises:
+            LabError: it could not be judged, for which nbgrader itself would give a zero.
+        """
+        if not self._tests_only:
+            return super().preprocess_cell(cell, resources, index)
+        if is_grade(cell) and is_locked(cell) and cell.metadata["nbgrader"].get("grade_id"):
+            cell, resources = super().preprocess_cell(cell, resources, index)
+            for output in cell.outputs:
+                if output.output_type == "error" and output.ename != WrongError.__name__:
+                    msg = f"{output.ename}: {output.evalue}"
+                    raise LabError(msg)
+        return cell, resources

@@ -1,4 +1,4 @@
-"""Packs what a student hands in: the answers, notebooks and files of every exercise, and nothing else of the folder."""
+"""Packs what a student hands in: the answers and files of every exercise, and nothing else of the folder."""
 
 import zipfile
 from pathlib import Path

@@ -87,34 +87,36 @@ def summary(
     if notes:
         parts += ["<h2>To look at</h2>", _list(notes)]
     parts.append("<h2>Exercises</h2>")
-    overview = [
-        (f'<a href="#{c.folder}">{_text(c.folder)}</a>', f"{c.mean:.1f}/{c.points}", str(c.solved)) for c in counts
-    ]
-    parts.append(_table(("exercise", "mean", "solved by"), overview))
+    overview = []
+    details = []
     for c in counts:
-        parts.append(f'<h3 id="{c.folder}">{_text(c.folder)}</h3>')
+        name = _text(c.exercise.folder)
+        overview.append((f'<a href="#{name}">{name}</a>', f"{c.mean:.1f}/{c.exercise.points}", str(c.solved)))
+        details.append(f'<h3 id="{name}">{name}</h3>')
         rows = []
         for step in c.steps:
             failed = len(results) - step.right
             bar = f'<span class="bar" style="width:{100 * failed / max(1, len(results)):.0f}%"></span>{failed}'
             how = _list(
-                f"{number} times: {texts.hint(c.name, step.step, mistake, 'en')}" for mistake, number in step.mistakes
+                f"{number} times: {texts.hint(c.exercise.name, step.step, mistake, 'en')}"
+                for mistake, number in step.mistakes
             )
             rows.append((_text(step.step), bar, how))
-        parts.append(_table(("step", "failed", "how"), rows))
-    parts.append("<h2>Students</h2>")
+        details.append(_table(("step", "failed", "how"), rows))
+    parts += [_table(("exercise", "mean", "solved by"), overview), *details, "<h2>Students</h2>"]
     parts += [_student(student, results[student.id], most) for student in students]
     return _page("en", "The class", parts)
 
 
 def _student(student: Student, result: Result, most: int) -> str:
-    said = (*result.problems, *result.notes, *notes_of(result))
+    said = (*result.problems, *notes_of(result))
     rows = [
-        (_text(exercise.folder), _text(outcome.step), str(outcome.points), _text(outcome.mistake), _text(outcome.right))
+        (exercise.folder, outcome.step, str(outcome.points), outcome.mistake, outcome.right or graded.problem)
         for exercise, graded in zip(EXERCISES, result.exercises, strict=True)
         for outcome in graded.outcomes
     ]
-    table = _table(("exercise", "step", "points", "mistake", "right would be"), rows)
+    titles = ("exercise", "step", "points", "mistake", "right would be, or why that is not known")
+    table = _table(titles, ([*map(_text, row)] for row in rows))
     head = f"{_text(student.name)} ({_text(student.id)}): {result.points} of {most}"
     return f"<details><summary>{head}{' ⚠' if said else ''}</summary>{_list(said)}{table}</details>"
 

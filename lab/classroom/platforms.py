@@ -108,7 +108,7 @@ def _of(student: Student, grades: Grades) -> Sequence[str]:
 
 
 def _safe(student: Student, text: str) -> str:
-    if text.startswith(FORMULA):
+    if FORMULA.search(text):
         msg = f"The roster says {text!r} of {student.id}, which a spreadsheet would run as a formula: mend it first."
         raise LabError(msg)
     return text

@@ -17,7 +17,7 @@ class Graded:
         outcomes: of its steps.
         problem: why nothing could be judged, for the teacher; "" where it could.
         notes: what else a teacher should know of it, a sentence each; never shown to the student.
-        digest: SHA-256 of the capture, in hex; "" without one.
+        digest: SHA-256 of the capture, or of the first file that is asked for, in hex; "" without one.
     """
 
     name: str
@@ -36,13 +36,11 @@ class Result:
         student: the id.
         exercises: all of them, in order.
         problems: what of the hand-in could not be taken, a sentence each: the student reads them, too.
-        notes: for the teacher only.
     """
 
     student: str
     exercises: tuple[Graded, ...]
     problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -71,4 +69,4 @@ def from_json(told: Mapping[str, Any]) -> Result:
         )
         for graded in told["exercises"]
     )
-    return Result(told["student"], exercises, tuple(told["problems"]), tuple(told["notes"]))
+    return Result(told["student"], exercises, tuple(told["problems"]))

@@ -5,6 +5,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from capture.output import new_file
 from lab.errors import LabError
 
 NAME = "course.secret"
@@ -41,15 +42,10 @@ def open_secret(path: Path) -> bytes:
     """Return the secret in a file; make one where there is none.
 
     Raises:
-        LabError: as `read_secret`, or it cannot be written.
+        LabError: as `read_secret`.
+        CaptureError: it cannot be written.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_secret(path)
-    except OSError as error:
-        msg = f"The course's secret {path} cannot be written: {error.strerror}."
-        raise LabError(msg) from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_LENGTH) + "\n")
+    if not os.path.lexists(path):
+        with new_file(path, 0o600) as file:
+            file.write(secrets.token_hex(_LENGTH).encode() + b"\n")
     return read_secret(path)

@@ -31,19 +31,13 @@ class ExerciseCount:
     """One exercise.
 
     Attributes:
-        number: of the exercise.
-        folder: as students know it.
-        name: `Exercise.name`.
-        points: what it is worth.
+        exercise: which.
         mean: what it earned on average.
         solved: how many have all its points.
         steps: in order.
     """
 
-    number: int
-    folder: str
-    name: str
-    points: int
+    exercise: Exercise[Any]
     mean: float
     solved: int
     steps: tuple[StepCount, ...]
@@ -62,10 +56,7 @@ def _exercise(place: int, exercise: Exercise[Any], results: Sequence[Result]) ->
         right = made.pop("", 0)
         steps.append(StepCount(step.name, right, tuple(sorted(made.items(), key=lambda pair: (-pair[1], pair[0])))))
     return ExerciseCount(
-        exercise.number,
-        exercise.folder,
-        exercise.name,
-        exercise.points,
+        exercise,
         sum(one.points for one in graded) / max(1, len(graded)),
         sum(one.points == exercise.points for one in graded),
         tuple(steps),
@@ -78,13 +69,13 @@ def to_look_at(hand_ins: Sequence[HandIn], strays: Sequence[str], results: Mappi
     alike: dict[tuple[str, str], list[str]] = {}
     for hand_in in hand_ins:
         result = results[hand_in.student.id]
-        said += [f"{result.student}: {note}" for note in (*hand_in.notes, *result.problems, *result.notes)]
+        said += [f"{result.student}: {note}" for note in (*hand_in.notes, *result.problems)]
         for exercise, graded in zip(EXERCISES, result.exercises, strict=True):
             said += [f"{result.student}, exercise {exercise.number}: {note}" for note in graded.notes]
             if graded.digest:
                 alike.setdefault((exercise.folder, graded.digest), []).append(result.student)
     said += [
-        f"{' and '.join(students)} have handed in the same capture in {folder}."
+        f"{' and '.join(students)} have handed in the same file in {folder}."
         for (folder, _), students in alike.items()
         if len(students) > 1
     ]

@@ -31,7 +31,7 @@ def test_a_class(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "04-record-header" in said
     assert "notes.txt is nobody's hand-in" in said
     assert "bob, exercise 4: The files are those of ana." in said
-    assert "ana and bob have handed in the same capture in 04-record-header." in said
+    assert "ana and bob have handed in the same file in 04-record-header." in said
     with (course / "book.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert {name: row["04-record-header"] for name, row in rows.items()} == {"ana": "5", "bob": "0", "eve": "0"}
@@ -42,7 +42,8 @@ def test_a_class(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "eve.html",
     ]
     assert "ana" not in (course / "book" / "feedback" / "bob.html").read_text("utf-8").replace("Bob", "").casefold()
-    assert (course / "book").stat().st_mode & 0o077 == 0
+    made = [course / "book.csv", *(course / "book").rglob("*.*")]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (course / "book", *made))
     first = {path: path.read_bytes() for path in course.rglob("book*/**/*") if path.is_file()}
     assert main(arguments) == 0
     assert {path: path.read_bytes() for path in course.rglob("book*/**/*") if path.is_file()} == first
@@ -56,6 +57,7 @@ def test_a_class(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["in", "--roster", "roster.csv", "--secret", "none.secret"], "it was made with the bundles"),
         (["in", "--roster", "roster.csv", "-o", "in/ana.zip"], "a name that ends in .csv"),
         (["in", "--roster", "roster.csv", "-o", "in/book.csv"], "among what it is made from"),
+        (["in", "--roster", "roster.csv", "-o", "in.csv"], "among what it is made from"),
         (["in", "--roster", "roster.csv", "-o", "roster.csv"], "among what it is made from"),
         (["in", "--roster", "roster.csv", "-o", "notes.csv/book.csv"], "cannot hold the results"),
         (["in", "--roster", "roster.csv", "--dask", "nonsense"], "No Dask scheduler answers"),

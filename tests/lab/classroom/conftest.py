@@ -3,10 +3,7 @@
 import functools
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from capture.rights import Choice, Way
 from lab.classroom.bundle import bundle
@@ -43,9 +40,3 @@ def handed_in(number: int) -> bytes:
         e04.solve(desk.place(EXERCISE))
         pack(desk, desk.path / "handin.zip")
         return (desk.path / "handin.zip").read_bytes()
-
-
-@pytest.fixture
-def solved_zip() -> Callable[[int], bytes]:
-    """`handed_in`, for whom a fixture is handier."""
-    return handed_in

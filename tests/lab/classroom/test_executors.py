@@ -13,26 +13,26 @@ import pytest
 
 from lab.classroom import executors
 from lab.classroom.executors import cluster, processes
-from lab.classroom.grading import Kept, exercises_key, grade
+from lab.classroom.grading import Kept, grade
 from lab.classroom.handins import HandIn, find
 from lab.errors import LabError
-from tests.lab.classroom.conftest import SECRET, STUDENTS
+from tests.lab.classroom.conftest import SECRET, STUDENTS, handed_in
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def hand_ins(tmp_path: Path, solved_zip: Callable[[int], bytes]) -> tuple[HandIn, ...]:
+def hand_ins(tmp_path: Path) -> tuple[HandIn, ...]:
     folder = tmp_path / "in"
     folder.mkdir()
     for number, student in enumerate(STUDENTS):
-        (folder / f"{student.id}.zip").write_bytes(solved_zip(number))
+        (folder / f"{student.id}.zip").write_bytes(handed_in(number))
     return find(folder, STUDENTS)[0]
 
 
 def kept(tmp_path: Path, name: str) -> Kept:
     (tmp_path / name).mkdir()
-    return Kept(tmp_path / name, exercises_key(SECRET))
+    return Kept(tmp_path / name)
 
 
 @pytest.fixture

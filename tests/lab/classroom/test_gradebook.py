@@ -33,5 +33,5 @@ def test_what_to_look_at_stands_in_its_line() -> None:
 
 
 def test_no_cell_is_a_formula() -> None:
-    told = next(csv.reader(io.StringIO(table([["=1+1", "+1", "-1", "@x", "\tx", "a=b", -1]]), newline="")))
-    assert told == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "a=b", "-1"]
+    told = next(csv.reader(io.StringIO(table([["=1+1", "+1", "-1", "@x", "\tx", "a=b", "x;=1+1", -1]]), newline="")))
+    assert told == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "a=b", "x;'=1+1", "-1"]

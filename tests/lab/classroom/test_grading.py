@@ -11,20 +11,18 @@ import pytest
 
 from lab.classroom import grading
 from lab.classroom.examine import Task, examine
-from lab.classroom.grading import Kept, exercises_key, grade
+from lab.classroom.grading import Kept, grade
 from lab.classroom.handins import HandIn, find
 from lab.classroom.result import Result
 from lab.errors import LabError
-from tests.lab.classroom.conftest import SECRET, STUDENTS
-
-Zip = Callable[[int], bytes]
+from tests.lab.classroom.conftest import SECRET, STUDENTS, handed_in
 
 
 @pytest.fixture
-def hand_ins(tmp_path: Path, solved_zip: Zip) -> tuple[HandIn, ...]:
+def hand_ins(tmp_path: Path) -> tuple[HandIn, ...]:
     folder = tmp_path / "in"
     folder.mkdir()
-    (folder / "ana.zip").write_bytes(solved_zip(0))
+    (folder / "ana.zip").write_bytes(handed_in(0))
     (folder / "bob.zip").write_bytes(b"no zip")
     return find(folder, STUDENTS)[0]
 
@@ -32,7 +30,7 @@ def hand_ins(tmp_path: Path, solved_zip: Zip) -> tuple[HandIn, ...]:
 @pytest.fixture
 def kept(tmp_path: Path) -> Kept:
     (tmp_path / "results").mkdir()
-    return Kept(tmp_path / "results", exercises_key(SECRET))
+    return Kept(tmp_path / "results")
 
 
 def threads() -> Executor:
@@ -61,14 +59,14 @@ def points(results: Iterable[Result]) -> dict[str, int]:
 def test_everybody_once_whatever_the_order(hand_ins: tuple[HandIn, ...], kept: Kept, tmp_path: Path) -> None:
     forwards = {result.student: result for result in grade(hand_ins, SECRET, threads, kept)}
     (tmp_path / "again").mkdir()
-    other = Kept(tmp_path / "again", kept.key)
+    other = Kept(tmp_path / "again")
     assert {result.student: result for result in grade(hand_ins, SECRET, Backwards, other)} == forwards
     assert {student: result.points for student, result in forwards.items()} == {"ana": 5, "bob": 0, "eve": 0}
     assert forwards["eve"].problems == ("Nothing was handed in.",)
 
 
 def test_what_is_done_is_not_done_again(
-    hand_ins: tuple[HandIn, ...], kept: Kept, monkeypatch: pytest.MonkeyPatch, solved_zip: Zip
+    hand_ins: tuple[HandIn, ...], kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = list(grade(hand_ins, SECRET, threads, kept))
     examined: list[str] = []
@@ -82,15 +80,28 @@ def test_what_is_done_is_not_done_again(
     assert examined == []
     path = hand_ins[1].path
     assert path is not None
-    path.write_bytes(solved_zip(1))  # bob hands in again
+    path.write_bytes(handed_in(1))  # bob hands in again
     assert points(grade(hand_ins, SECRET, threads, kept)) == {"ana": 5, "bob": 5, "eve": 0}
     assert examined == ["bob"]
-    assert points(grade(hand_ins, SECRET[::-1], threads, Kept(kept.folder, exercises_key(SECRET[::-1])))) == {
-        "ana": 0,
-        "bob": 0,
-        "eve": 0,
-    }
+    assert points(grade(hand_ins, SECRET[::-1], threads, kept)) == {"ana": 0, "bob": 0, "eve": 0}
     assert sorted(examined) == ["ana", "bob", "bob"]
+    list(grade(hand_ins[:2], SECRET, threads, kept))  # whose a capture is depends on who is in the roster
+    assert len(examined) == 5
+    assert {path.stat().st_mode & 0o777 for path in kept.folder.iterdir()} == {0o600}
+
+
+def test_what_changes_while_it_is_examined_is_examined_again(
+    hand_ins: tuple[HandIn, ...], kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changes(task: Task) -> Result:
+        result = examine(task)
+        task.path.write_bytes(handed_in(0) + b"a new one")
+        return result
+
+    monkeypatch.setattr(grading, "examine", changes)
+    assert points(grade(hand_ins[1:2], SECRET, threads, kept)) == {"bob": 0}
+    monkeypatch.setattr(grading, "examine", lambda task: Result(task.student, ()))
+    assert list(grade(hand_ins[1:2], SECRET, threads, kept)) == [Result("bob", ())]
 
 
 def test_stopped_in_the_middle_it_goes_on(hand_ins: tuple[HandIn, ...], kept: Kept) -> None:

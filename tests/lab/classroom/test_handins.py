@@ -8,8 +8,8 @@ from lab.classroom.handins import find
 from lab.classroom.roster import Student
 from lab.errors import LabError
 
-IDS = ("ana", "ana-b", "bob.7", "eve@example.org")
-STUDENTS = tuple(Student(name, name, "", "en", {}) for name in IDS)
+IDS = ("ana", "ana-b", "bob.7", "eve@example.org", "class", "class-7")
+STUDENTS = tuple(Student(name, {"ana-b": "Ana-B Ruiz"}.get(name, name), "", "en", {}) for name in IDS)
 
 
 def place(folder: Path, *names: str) -> dict[str, str | None]:
@@ -37,8 +37,13 @@ def place(folder: Path, *names: str) -> dict[str, str | None]:
         ("ana (1).zip", "ana"),  # a browser
         ("bob.7.zip", "bob.7"),
         ("eve@example.org.zip", "eve@example.org"),
+        ("late_class-7.zip", "class-7"),  # no try of "class"
+        ("class_1_2_class-7-3.zip", "class"),
+        ("ana_12_34_bob.7-9.zip", "ana"),  # what comes last is what the student says
+        ("ana\nx_ana.zip", "ana"),
         ("Ana Pérez_77_assignsubmission_file/ana.zip", "ana"),  # Moodle
         ("bob.7_77_assignsubmission_file/work.zip", "bob.7"),
+        ("Ana-B Ruiz_77_assignsubmission_file/bob.7-99.zip", "ana-b"),  # no hand-in of bob's
     ],
 )
 def test_whose_it_is(tmp_path: Path, name: str, student: str) -> None:
@@ -55,7 +60,7 @@ def test_everybody_has_a_place_in_the_order_of_the_roster(tmp_path: Path) -> Non
     place(tmp_path, "ana.zip", ".hidden")
     found, strays = find(tmp_path, STUDENTS)
     assert [hand_in.student.id for hand_in in found] == list(IDS)
-    assert [hand_in.path is not None for hand_in in found] == [True, False, False, False]
+    assert [hand_in.path is not None for hand_in in found] == [True, *[False] * 5]
     assert strays == ()
 
 
@@ -66,6 +71,16 @@ def test_two_tries_the_last_counts_and_it_is_said(tmp_path: Path) -> None:
         "There is ana.zip, too; x_ana-10.zip was graded.",
         "There is x_ana-2.zip, too; x_ana-10.zip was graded.",
     )
+
+
+def test_two_ids_in_a_name_are_told(tmp_path: Path) -> None:
+    assert place(tmp_path, "ana_12_34_bob.7-9.zip", "bob.7.zip") == {
+        "ana": "ana_12_34_bob.7-9.zip",
+        "bob.7": "bob.7.zip",
+    }
+    ana, _, bob, *_ = find(tmp_path, STUDENTS)[0]
+    assert bob.notes == ()
+    assert [note.partition(" in its name")[0] for note in ana.notes] == ["ana_12_34_bob.7-9.zip has the id of bob.7"]
 
 
 def test_names_are_data(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The pages: in the student's language, without answers, without scripts; the teacher's has both names and answers."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from lab.classroom import pages
@@ -8,6 +9,7 @@ from lab.classroom.roster import Student
 from lab.classroom.statistics import count
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.exercise import Outcome
+from lab.exercises.judge import nothing
 from tests.lab.classroom.conftest import STUDENTS
 
 EVIL = '<script>alert(1)</script>\x1b[31m"&'
@@ -43,7 +45,7 @@ def result(mistake: str = "wrong") -> Result:
         )
         for exercise in EXERCISES
     )
-    return Result("ana", exercises, (f"evil.txt {EVIL}",), (EVIL,))
+    return Result("ana", exercises, (f"evil.txt {EVIL}",))
 
 
 def test_feedback_has_hints_and_no_answers() -> None:
@@ -74,6 +76,12 @@ def test_the_class_has_names_and_answers() -> None:
     assert "2 students" in page.words
     assert "script" not in page.tags
     assert "\x1b" not in page.words
+
+
+def test_the_class_says_why_nothing_could_be_judged() -> None:
+    torn = nothing(EXERCISES[0], "torn", "Torn at byte 9.")
+    found = replace(result(), exercises=(Graded("e01", 0, torn.outcomes, torn.problem), *result().exercises[1:]))
+    assert "Torn at byte 9." in Page(pages.summary(STUDENTS[:1], {"ana": found}, count([found]), ())).words
 
 
 def test_no_page_may_load_or_run_anything() -> None:

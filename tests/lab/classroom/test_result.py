@@ -15,7 +15,6 @@ RESULT = Result(
         ),
     ),
     ("a problem",),
-    ("a note",),
 )
 
 

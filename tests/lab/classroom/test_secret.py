@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.errors import CaptureError
 from lab.classroom.secret import open_secret, read_secret
 from lab.errors import LabError
 
@@ -38,5 +39,5 @@ def test_one_that_others_can_read(tmp_path: Path) -> None:
 def test_nowhere(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="it was made with the bundles"):
         read_secret(tmp_path / "course.secret")
-    with pytest.raises(LabError, match="cannot be written"):
+    with pytest.raises(CaptureError, match="cannot be written"):
         open_secret(tmp_path / "no" / "course.secret")

@@ -25,7 +25,7 @@ def result(student: str, mistake: str, digest: str = "") -> Result:
 def test_steps_are_counted() -> None:
     counts = count([result("ana", ""), result("bob", "wrong"), result("eve", "wrong"), result("x", "colons")])
     for one, exercise in zip(counts, EXERCISES, strict=True):
-        assert (one.number, one.solved) == (exercise.number, 1)
+        assert (one.exercise, one.solved) == (exercise, 1)
         assert one.mean == exercise.points - 3 * exercise.steps[0].points / 4
         assert (one.steps[0].right, one.steps[0].mistakes) == (1, (("wrong", 2), ("colons", 1)))
         assert all((step.right, step.mistakes) == (4, ()) for step in one.steps[1:])
@@ -43,5 +43,5 @@ def test_what_to_look_at() -> None:
     assert said[0].startswith("notes.txt is nobody's hand-in")
     assert "bob: no zip" in said
     assert "eve: found twice" in said
-    assert [line for line in said if line.startswith("ana and bob have handed in the same capture")]
+    assert [line for line in said if line.startswith("ana and bob have handed in the same file")]
     assert len(said) == 3 + len(EXERCISES)
