@@ -110,6 +110,9 @@ shown[:8].encode().hex(" ")  # the bytes of the picture, not of the message
 # !tshark -r {chat.capture} -Y "frame.number == {frame}" -T json 2>/dev/null | grep '"tcp.payload"' | cut -d'"' -f4 | tr -d ':' | xxd -ps -r
 
 # %% [markdown]
+# With the right to capture, the same works while people chat (`make server`): `tshark -i lo -f "tcp port 12345" -d
+# tcp.port==12345,data -T fields -e data.data` prints the bytes of each message as it passes. `-f` keeps it to that port.
+#
 # The lab has a command for the second half:
 
 # %%

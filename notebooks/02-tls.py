@@ -46,7 +46,10 @@ chat
 # ### What the records are
 #
 # A TLS connection is a row of records (RFC 8446, section 5.1). Each has a header of five bytes in the clear: its type, a
-# version, and how many bytes follow. Here pyshark lists the records of the first frames, by the words that Wireshark has for them.
+# version, and how many bytes follow. `17:03:03:00:26`, say, is application data (hex 17), called version 1.2 (03:03, in TLS
+# 1.3 too, for the sake of old devices), and 38 bytes follow (00:26).
+#
+# Here pyshark lists the records of the first frames, by the words that Wireshark has for them.
 
 # %%
 import pyshark
@@ -274,7 +277,8 @@ table(
 #
 # ## Change this line and see
 #
-# In TLS 1.2, which records can be read before the first "Application Data"? And how much longer than the message is a record?
+# In TLS 1.2, which records can be read before the first "Application Data"? What comes after a change_cipher_spec is
+# encrypted, whatever its type says. And how much longer than the message is a record?
 
 # %%
 older = run("demo", "tls", "--tls", "1.2")  # change this line: "1.3" again, or your own words=["alice > …"]
@@ -283,7 +287,7 @@ older
 # %%
 from capture.tls import CONTENT_TYPES, VERSIONS
 
-first = [r for stream in older.streams("tls")[:2] for r in read_records(stream).records][:12]
+first = [r for stream in older.streams("tls")[:2] for r in read_records(stream).records[:8]]  # both sides of one
 table(
     ("from the server", "type", "version in the header", "bytes"),
     [(not r.stream.from_client, CONTENT_TYPES[r.content_type], VERSIONS[r.version], len(r.fragment)) for r in first],

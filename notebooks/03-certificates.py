@@ -62,27 +62,27 @@ from lab.presentation import show_step
 
 workshop = TemporaryDirectory()
 course = Path(workshop.name, "course")
-steps = run_course(course)
+steps = list(run_course(course))
 console = Console(width=88, force_jupyter=False, force_terminal=True)
-show_step(console, next(steps))
+show_step(console, steps[0])
 
 # %% [markdown]
 # **A request.** It says: "please sign that this key belongs to this name".
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[1])
 
 # %% [markdown]
 # **A certificate.** Who signs it? Here, the same key that asks. It is *self-signed*.
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[2])
 
 # %% [markdown]
 # **The pass phrase comes off**, as nobody wants to type it each time the server starts.
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[3])
 
 # %% [markdown]
 # > **The beginner's mistake:** to hand out the key with the certificate, or to commit it to git. The certificate is public and
@@ -97,7 +97,7 @@ show_step(console, next(steps))
 
 # %% [markdown]
 # Subject and issuer are the same: it vouches for itself. And there is no *subjectAltName* (SAN), the list of names that a
-# certificate is for. The name stands in the subject only, where clients no longer look (RFC 9525, section 6.3).
+# certificate is for. The name stands in the subject only, where clients no longer look (RFC 9525, section 2).
 #
 # What is it worth to vouch for oneself? Mallory needs one command for a certificate with the same name.
 
@@ -117,7 +117,7 @@ mallory = Path(workshop.name, "mallory")
 # Three clients are given exactly this certificate as the one to trust. That is the best case: they know it beforehand.
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[4])
 
 # %%
 from certs.handshake import ask_clients
@@ -129,10 +129,10 @@ four_commands.against("it accepts" if by_names.refusal is None else "it refuses"
 # One more option puts the names in.
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[5])
 
 # %%
-show_step(console, next(steps))
+show_step(console, steps[6])
 
 # %% [markdown]
 # ## A small CA

@@ -26,7 +26,11 @@ random
 
 # %%
 prediction_listening = None  # change me
-listening = predict(q_listening.text, prediction_listening, q_listening.options)
+listening = predict(
+    "Five can be read: all but RSA in peace, and TLS. Which of the five by somebody who only listens?",
+    prediction_listening,
+    q_listening.options,
+)
 listening
 
 # %% [markdown]
@@ -192,8 +196,8 @@ table(("chat", "the attack", "sealed", "where", "read"), secrets(found))
 #
 # ## Run it: the tampering
 #
-# Now an attacker on the way, without any key. To one of alice's messages he does one of six things. Each is done to the
-# chat in plaintext, with XOR, over TLS 1.2 and over TLS 1.3. The capture has both sides of him.
+# Now an attacker on the way, without any key. He leaves alice's messages alone, or does one of five things to one of them.
+# Each is done to the chat in plaintext, with XOR, over TLS 1.2 and over TLS 1.3. The capture has both sides of him.
 
 # %%
 words = [

@@ -29,7 +29,8 @@ def from_each(make: Callable[[asyncio.AbstractEventLoop], Any], take: Callable[[
         AttributeError: `take` asks for a field that a packet does not have.
     """
 
-    async def read(capture: Any) -> list[T]:
+    async def read() -> list[T]:
+        capture = make(asyncio.get_running_loop())
         taken: list[T] = []
         try:
             await capture.packets_from_tshark(lambda packet: taken.append(take(packet)), close_tshark=False)
@@ -40,4 +41,4 @@ def from_each(make: Callable[[asyncio.AbstractEventLoop], Any], take: Callable[[
             raise CellError(msg)
         return taken
 
-    return aside(lambda loop: loop.run_until_complete(read(make(loop))))
+    return aside(read())

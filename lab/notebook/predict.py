@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chat.escape import visible
 from lab.notebook.errors import CellError
 
-Answer = str | int | float | bool
+Answer = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,8 @@ class Outcome:
     measured: Answer
     right: bool | None
 
-    def __str__(self) -> str:
-        said = "You predicted nothing." if self.prediction is None else f"You said: {_text(self.prediction)}."
-        word = {None: "", True: " As you said.", False: " Not as you said: find out why before you go on."}[self.right]
-        return f"{visible(self.question)} {said} Measured: {_text(self.measured)}.{word}"
-
     def _repr_html_(self) -> str:
-        said = "nothing yet" if self.prediction is None else _text(self.prediction)
+        said = "nothing yet" if self.prediction is None else str(self.prediction)
         mark = {
             None: "Go back, predict, and run this cell again.",
             True: "✔ As you said.",
@@ -44,7 +39,7 @@ class Outcome:
         return (
             f'<div style="border-left: 4px solid #0072B2; padding-left: 0.8em">{_safe(self.question)}<br>'
             f"You predicted: <b>{_safe(said)}</b><br>"
-            f"Measured: <b>{_safe(_text(self.measured))}</b><br>{mark}</div>"
+            f"Measured: <b>{_safe(str(self.measured))}</b><br>{mark}</div>"
         )
 
 
@@ -62,25 +57,21 @@ class Prediction:
     options: tuple[Answer, ...]
     prediction: Answer | None
 
-    def against(self, measured: Answer, *, within: float = 0) -> Outcome:
+    def against(self, measured: Answer) -> Outcome:
         """Return the prediction beside what was measured.
 
         Args:
             measured: what came out; one of the options where there are some.
-            within: how far off a number may be and still count as right.
         """
         if self.options and measured not in self.options:
             msg = f"{measured!r} was measured, which is none of the options: {_listed(self.options)}."
             raise CellError(msg)
-        if self.prediction is None:
-            return Outcome(self.question, None, measured, None)
-        if isinstance(measured, int | float) and isinstance(self.prediction, int | float):
-            return Outcome(self.question, self.prediction, measured, abs(measured - self.prediction) <= within)
-        return Outcome(self.question, self.prediction, measured, measured == self.prediction)
+        right = None if self.prediction is None else measured == self.prediction
+        return Outcome(self.question, self.prediction, measured, right)
 
     def _repr_html_(self) -> str:
         said = (
-            f"Your prediction: <b>{_safe(_text(self.prediction))}</b>"
+            f"Your prediction: <b>{_safe(str(self.prediction))}</b>"
             if self.prediction is not None
             else "Change <code>None</code> above to what you expect, and run the cell again."
         )
@@ -119,14 +110,6 @@ def _same(one: str, other: str) -> bool:
 
 def _listed(options: Sequence[Answer]) -> str:
     return ", ".join(repr(option) for option in options)
-
-
-def _text(answer: Answer) -> str:
-    if isinstance(answer, bool):
-        return "yes" if answer else "no"
-    if isinstance(answer, float):
-        return f"{answer:.3g}"
-    return visible(str(answer))
 
 
 def _safe(text: str) -> str:

@@ -21,16 +21,15 @@ from lab.scenarios.mitm.run import TLS_1_3
 Cell = Mapping[str, Any]
 
 
-def meeting(verdict: Mapping[str, Any], client: str, certificate: str, version: str = TLS_1_3) -> Cell:
-    """Return what verdict.json has of one client before one certificate.
+def meeting(verdict: Mapping[str, Any], client: str, certificate: str) -> Cell:
+    """Return what verdict.json has of one client before one certificate, over TLS 1.3.
 
     Args:
         verdict: what verdict.json holds.
         client: a value of `Who`.
         certificate: a value of `Shown`.
-        version: of TLS.
     """
-    wanted = {"version": version, "client": client, "certificate": certificate}
+    wanted = {"version": TLS_1_3, "client": client, "certificate": certificate}
     found: Cell = next(cell for cell in verdict["cells"] if wanted.items() <= cell.items())
     return found
 

@@ -4,16 +4,15 @@ Knows the lab's own server and client, and that a kernel has an event loop alrea
 are right: that is what the client says.
 """
 
-import asyncio
 import ssl
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from certs.authority import Identity
 from certs.contexts import server_context
 from chat.errors import ChatError
+from lab.notebook.aside import aside
 from lab.record import connector, loopback_server
 
 
@@ -33,8 +32,7 @@ def visit(chain: Sequence[Identity], client: ssl.SSLContext) -> str | None:
     with tempfile.TemporaryDirectory() as folder:  # only its owner may enter it
         shown = Path(folder, "shown.pem")
         shown.write_bytes(b"".join(each.certificate_pem for each in chain) + chain[0].key_pem)
-        with ThreadPoolExecutor(1, "visit") as thread:  # the kernel's own thread has a loop that runs already
-            return thread.submit(asyncio.run, _visit(shown, client)).result()
+        return aside(_visit(shown, client))
 
 
 async def _visit(shown: Path, context: ssl.SSLContext) -> str | None:

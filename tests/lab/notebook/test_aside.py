@@ -17,7 +17,7 @@ def test_where_a_loop_is_running_already() -> None:
         mine = await whoami()
         with pytest.raises(RuntimeError, match="running event loop"):
             asyncio.run(asyncio.sleep(0))
-        thread, loop = aside(lambda loop: loop.run_until_complete(whoami()))
+        thread, loop = aside(whoami())
         assert thread != mine[0]
         assert loop is not mine[1]
         assert loop.is_closed()
@@ -27,7 +27,10 @@ def test_where_a_loop_is_running_already() -> None:
 
 
 def test_an_error_comes_back_and_no_thread_stays() -> None:
+    async def wrong() -> int:
+        return 1 // 0
+
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
-        aside(lambda _: 1 // 0)
+        aside(wrong())
     assert threading.active_count() == before

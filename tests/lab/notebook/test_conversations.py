@@ -11,17 +11,15 @@ from capture.keylog import read_keylog
 from capture.readers import read_segments
 from capture.streams import reassemble
 from lab.notebook.conversations import Conversation, conversations, secrets_of_thief
-from lab.notebook.live import Run, run
+from lab.notebook.live import Run
+from tests.lab.notebook.recorded import recorded
 
 DATA = Path(__file__).parents[2] / "data"
 
 
-@pytest.fixture
-def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The recorded run that comes with the lab."""
-    monkeypatch.setenv("LAB_OUT", str(tmp_path))
-    monkeypatch.setenv("LAB_SHIPPED", "1")
-    return run("scenario", "keys")
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return recorded("keys", tmp_path_factory.mktemp("keys"))
 
 
 def private(chat: Conversation) -> rsa.RSAPrivateKey:

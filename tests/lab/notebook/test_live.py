@@ -11,6 +11,7 @@ import pytest
 from capture.rights import Way, choose
 from lab.errors import LabError
 from lab.notebook.live import LAB, Run, run
+from tests.lab.notebook.recorded import recorded
 
 ROOT = Path(__file__).parents[3]
 WORDS = ["alice > my password is swordfish", "bob > ¿seguro?"]
@@ -130,10 +131,8 @@ def test_what_a_cell_shows_is_text() -> None:
     assert "worse\\x1b" in shown
 
 
-def test_a_scenario_in_a_cell(out: Path) -> None:
-    made = run("scenario", "fakes")
-    assert made.live
-    assert made.folder.parent == out
+def test_a_scenario_in_a_cell(tmp_path: Path) -> None:
+    made = recorded("fakes", tmp_path)
     assert "Not as expected" not in made._repr_html_()
     failed = replace(made, verdict={**made.verdict, "as_expected": False})
     assert "Not as expected:</b> A claim of the scenario did not hold" in failed._repr_html_()
