@@ -25,8 +25,8 @@ def static(dissections: Sequence[Dissection], words: Mapping[str, str], language
         words: the explorer's own words (`lab/report/words/<language>/explorer.toml`).
         language: of the explanations.
     """
-    telling = [dissection for dissection in dissections if _carries_data(dissection)] or dissections
-    shown = telling[:_FRAMES]
+    telling = sorted(dissections, key=lambda dissection: not _carries_data(dissection))
+    shown = sorted(telling[:_FRAMES], key=lambda dissection: dissection.frame)
     parts = [f'<div lang="{language}"><p>{_text(words["static_note"])}</p>']
     explained: set[str] = set()
     for dissection in shown:
