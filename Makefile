@@ -6,9 +6,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	done; echo python3)
 VENV ?= .venv
 LAB = $(VENV)/bin/python -m lab
-# JupyterLab at the first notebook, as locked, so without looking for a newer one; root, in a container, must insist
+# JupyterLab at the first notebook, as locked, so without looking for a newer one or news; root, in a container, must insist
 NOTEBOOK = $(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/01-plaintext.ipynb \
-	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 	$(shell test "$$(id -u)" -ne 0 || echo --allow-root)
 export VENV
 

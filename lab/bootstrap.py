@@ -248,7 +248,7 @@ def make_importable(venv: Path) -> None:
     for folder in venv.glob("lib/python3.*/site-packages"):
         (folder / "traffic-inspection-lab.pth").write_text(f"{_ROOT}\n")  # site, in Python's library reference
     command = venv / "bin" / "lab"
-    command.write_text(f'#!/bin/sh\nexec "{venv.absolute()}/bin/python" -m lab "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{venv.absolute()}/bin/python" -P -m lab "$@"\n')
     command.chmod(0o755)
 
 

@@ -35,7 +35,8 @@ times
 # ## Run it
 #
 # The next cell starts the server, three clients and a capture of the server's port. It takes a second or two. The line
-# below it says how the capture was made; believe only what it says.
+# below it says how the capture was made; believe only what it says. The server listens on any port that is free, so that a
+# chat which you run elsewhere is not in its way: the number is another one each time.
 
 # %%
 from lab.notebook.live import LAB, run

@@ -263,10 +263,13 @@ explore(chat.capture, chat.keylog, frames=[frames[0][0], frame])
 
 # %%
 visible = chat.verdict["chats"]["tls"]["visible_without_keys"]
-rows = ("client", "server", "server_name", "version", "cipher_suite", "certificate")
+rows = ("client", "server", "server_name", "version", "cipher_suite")
 table(
     ("seen without any key", *(f"connection {v['connection']}" for v in visible)),
-    [(row, *(v[row] for v in visible)) for row in rows],
+    [
+        *((row, *(v[row] for v in visible)) for row in rows),
+        ("the certificate", *("readable" if v["certificate"] else "encrypted" for v in visible)),
+    ],
 )
 
 # %% [markdown]

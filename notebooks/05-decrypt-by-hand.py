@@ -354,8 +354,8 @@ table(("number", "ours", "tshark has it"), rows)
 # Then try the way back: take `SERVER_TRAFFIC_SECRET_0`, `alice.server` in place of `alice.client`, and find out with which
 # number its records begin. (The server sends something before the first line of the chat. `lab decrypt --steps` tells what.)
 #
-# And `chosen = 0`? The cells above cannot open it: it is the Finished, under the keys of the handshake. Which line of the key
-# log opens it, and which number does it have?
+# And `chosen = 0`? With it the cells above stop in errors, from *3. The nonce* on: our key has no record number -1. It is the
+# Finished, under the keys of the handshake. Which line of the key log opens it, and which number does it have?
 #
 # ## Your exercises
 #

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from chat.escape import visible
 
-_CELL = "text-align: left; vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.2em 0.7em"
+_HEAD = "text-align: left; vertical-align: top; white-space: pre-wrap; padding: 0.2em 0.7em"
+_CELL = f"{_HEAD}; overflow-wrap: anywhere"  # a name of a column stays whole, bytes in hex have no place to break
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Table:
     more: int = 0
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" style="{_CELL}">{html.escape(name)}</th>' for name in self.head)
+        head = "".join(f'<th scope="col" style="{_HEAD}">{html.escape(name)}</th>' for name in self.head)
         body = "".join(
             "<tr>" + "".join(f'<td style="{_CELL}">{html.escape(cell)}</td>' for cell in row) + "</tr>"
             for row in self.rows

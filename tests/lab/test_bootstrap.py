@@ -421,7 +421,8 @@ def test_the_lab_can_be_imported_and_called_from_any_folder(tmp_path: Path, monk
     bootstrap.make_importable(venv)
     done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == f"{SOURCE}\n"
-    # it is called as it is named, without anything installed: typer is missing
+    # called as it is named, without anything installed: typer is missing; somebody's file is no module of it
+    (tmp_path / "string.py").write_text("1 / 0\n")
     called = subprocess.run([str(venv / "bin" / "lab")], cwd=tmp_path, capture_output=True, check=False, timeout=60)
     assert called.stderr.splitlines()[-1] == b"ModuleNotFoundError: No module named 'typer'"
 

@@ -179,11 +179,11 @@ SCENARIO: Scenario[Fakes] = Scenario(
     name="fakes",
     title="Fakes: five chats that look encrypted",
     setting=(
-        "Six plaintext chats run through tunnels that seal each line on the way: with base64, with a repeating XOR "
-        "key, with AES-ECB, with AES-CTR that starts each line with the same nonce, and twice with AES-GCM, its keys "
-        "sent under an RSA public key: once undisturbed, once with an attacker on the way. A seventh runs over TLS. "
-        "All say the same, and to the eye each is noise. Then each is attacked: with the captured bytes and what "
-        "anybody may know; never with a key of the two ends."
+        "Plaintext chats run through tunnels that seal each line on the way, in five ways: with base64, with a "
+        "repeating XOR key, with AES-ECB, with AES-CTR that starts each line with the same nonce, and with AES-GCM, "
+        "its keys sent under an RSA public key. The fifth runs twice: undisturbed, and with an attacker on the way. "
+        "One more chat runs over TLS. All say the same, and to the eye each is noise. Then each is attacked: with the "
+        "captured bytes and what anybody may know; never with a key of the two ends."
     ),
     questions=QUESTIONS,
     run=run,
