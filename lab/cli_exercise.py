@@ -12,11 +12,14 @@ from capture.rights import Way as WayOfCapturing
 from lab import private
 from lab.cli_run import Failure, Way, choice_of
 
-Number = Annotated[int, typer.Argument(help="Which exercise: 1 to 16.", show_default=False)]
+Number = Annotated[int, typer.Argument(metavar="number from 1 to 16", help="Which exercise.", show_default=False)]
+_Again = Annotated[bool, typer.Option("--again", help="Make another, even if there are answers to the last.")]
 _In = Annotated[Path, typer.Option("--in", help="Your folder.", show_default="the one you are in")]
 
 
-def exercise(context: typer.Context, number: Number, way: Way = "auto", folder: _In = Path()) -> None:
+def exercise(
+    context: typer.Context, number: Number, way: Way = "auto", folder: _In = Path(), again: _Again = False
+) -> None:
     """Make the live run of an exercise: its capture, and what else it needs."""
     from lab.exercises.desk import find_desk, find_exercise  # noqa: PLC0415  (slow, and only the classroom needs it)
     from lab.exercises.work import CAPTURE  # noqa: PLC0415
@@ -27,7 +30,7 @@ def exercise(context: typer.Context, number: Number, way: Way = "auto", folder: 
         private.enter(context.obj)
     console = Console(highlight=False)
     with console.status("It runs and is captured …"):
-        desk.run(chosen, choice)
+        desk.run(chosen, choice, again=again)
     how = f"Captured {MEANING[choice.way]}. " if CAPTURE in chosen.files else ""
     console.print(Text(f"{how}Files: {desk.place(chosen)}"), soft_wrap=True)
 

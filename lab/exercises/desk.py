@@ -57,15 +57,33 @@ class Desk:
             msg = f"{STUDENT} has no seed for exercise {exercise.number}: ask your teacher for a new folder."
             raise LabError(msg) from None
 
-    def run(self, exercise: Exercise[Any], choice: Choice) -> None:
-        """Make the live run of an exercise.
+    def has_run(self, exercise: Exercise[Any]) -> bool:
+        """Return whether all is there that a live run of this exercise leaves."""
+        return exercise.run is not None and all(map(self._work(exercise).has, exercise.evidence))
+
+    def is_answered(self, exercise: Exercise[Any]) -> bool:
+        """Return whether answers.toml has any answer; one that cannot be read has what somebody wrote."""
+        work, empty = self._work(exercise), blank(exercise)
+        try:
+            return work.has(ANSWERS) and any(work.answers.get(name, empty[name]) != empty[name] for name in empty)
+        except LabError:
+            return True
+
+    def run(self, exercise: Exercise[Any], choice: Choice, *, again: bool = False) -> None:
+        """Make the live run of an exercise; `again`: even where there are answers already, which speak of the last one.
 
         Raises:
-            LabError: there is none, or it could not be made.
+            LabError: there is none, there are answers, or it could not be made.
             CaptureError, CertsError, ChatError: as their texts say.
         """
         if exercise.run is None:
             msg = f"Exercise {exercise.number} has no live run: everything you need is in {self.place(exercise)}."
+            raise LabError(msg)
+        if not again and self.has_run(exercise) and self.is_answered(exercise):
+            msg = (
+                f"Your answers to exercise {exercise.number} speak of the run that is there, which is kept: "
+                f"`lab exercise {exercise.number} --again` makes another, and your answers will not fit that."
+            )
             raise LabError(msg)
         place = self.place(exercise)
         try:
@@ -97,11 +115,14 @@ class Desk:
         Raises:
             LabError: the folder was made before there was this exercise.
         """
-        return judge(exercise, Work(self.place(exercise), self.draw(exercise)))
+        return judge(exercise, self._work(exercise))
 
     def hint(self, exercise: Exercise[Any], step: str, mistake: str) -> str:
         """Return the hint for a mistake in a step, in the student's language."""
         return texts.hint(exercise.name, step, mistake, self.language)
+
+    def _work(self, exercise: Exercise[Any]) -> Work:
+        return Work(self.place(exercise), self.draw(exercise))
 
 
 def find_exercise(number: int) -> Exercise[Any]:

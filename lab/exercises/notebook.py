@@ -34,14 +34,17 @@ class Opened:
         """What differs in the task's text, by name."""
         return self.exercise.values(self.desk.draw(self.exercise))
 
-    def run(self) -> None:
-        """Make the live run of this exercise.
+    def run(self, *, again: bool = False) -> None:
+        """Make the live run of this exercise, once: answers in the cells below speak of it; `again` makes another.
 
         Raises:
             LabError: it could not be made; the text says why.
         """
+        if not again and self.desk.has_run(self.exercise):
+            sys.stdout.write("The run that is there is kept: exercise.run(again=True) makes another.\n")
+            return
         # a process of its own: a kernel has an event loop already, and a private loopback is a new process
-        command = [sys.executable, "-m", "lab", "exercise", str(self.exercise.number)]
+        command = [sys.executable, "-m", "lab", "exercise", str(self.exercise.number), "--again"]
         try:
             done = subprocess.run(
                 command, cwd=self.desk.path, capture_output=True, text=True, check=False, timeout=_PATIENCE

@@ -1,5 +1,7 @@
 """Answers as people type or copy them, compared with what is right. Pure; knows no exercise."""
 
+import re
+
 _SEPARATORS = str.maketrans("", "", ": ")
 
 
@@ -11,6 +13,15 @@ def without_separators(digits: str) -> str:
 def plain_digits(answer: str) -> str:
     """Return hex digits in small letters, without what stands between them or in front: "0x1A:2B" is "1a2b"."""
     return without_separators(answer.strip().lower().removeprefix("0x"))
+
+
+def letters_in(answer: str, known: str) -> frozenset[str]:
+    """Return the letters that an answer names, of capital ones that are known: "B, D", "b and d" and "BD" are B and D.
+
+    A word with any other letter in it, as "and", names none.
+    """
+    words = re.findall(r"[^\W_]+", answer.upper())
+    return frozenset("".join(word for word in words if set(word) <= set(known)))
 
 
 def same_text(answer: str, text: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import main
+from lab.exercises.catalogue import EXERCISES
 from lab.exercises.e04_record_header.checks import EXERCISE
 from tests.lab.classroom.conftest import STUDENTS, unbundle
 from tests.lab.exercises.conftest import make_mistake
@@ -30,6 +31,8 @@ def test_run_check_hand_in(place: Path, capsys: pytest.CaptureFixture[str]) -> N
     make_mistake(place, e04, "length.header_counted")
     assert main(["check", "4"]) == 1
     assert "You have counted the header, too." in capsys.readouterr().out
+    assert main(["exercise", "4", "--way", "tap"]) == 1
+    assert "`lab exercise 4 --again` makes another" in capsys.readouterr().err
     assert main(["handin"]) == 0
     assert "Hand in this one." in capsys.readouterr().out
     with zipfile.ZipFile(place.parent / "bob.zip") as archive:
@@ -57,3 +60,5 @@ def test_an_exercise_that_there_is_not(place: Path, capsys: pytest.CaptureFixtur
     assert main(["check", "99"]) == 1
     assert "There is no exercise 99" in capsys.readouterr().err
     assert main(["check", "four"]) == 2
+    assert main(["check"]) == 2
+    assert f"number from 1 to {len(EXERCISES)}" in capsys.readouterr().err

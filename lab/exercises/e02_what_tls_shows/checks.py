@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
-from lab.exercises.typed import without_separators
+from lab.exercises.typed import letters_in, without_separators
 from lab.exercises.work import Work, sealed
 from lab.scenario import Join, Say
 from lab.scenario import Step as Deed
@@ -183,12 +183,12 @@ def _readable(truth: Truth, answer: int) -> str:
 
 
 def _stands(truth: Truth, answer: str) -> str:
-    letters = set(answer.upper()) & set(_LETTERS)
-    if letters == truth.found:
+    named = letters_in(answer, _LETTERS)
+    if named == truth.found:
         return ""
-    if truth.letters["never_said"] in letters:
+    if truth.letters["never_said"] in named:
         return "never_said"
-    if letters - truth.found:
+    if named - truth.found:
         return "said"
     return "host_missed"
 

@@ -14,6 +14,7 @@ from lab.errors import LabError
 from lab.exercises import cast, live
 from lab.exercises.draw import Draw
 from lab.exercises.exercise import Exercise, Kind, Step
+from lab.exercises.typed import letters_in
 from lab.exercises.work import Work, sealed
 from lab.scenario import Join, Say
 from lab.scenario import Step as Deed
@@ -221,12 +222,12 @@ def _tls(truth: Truth, answer: int, of: Callable[[Opening], int], known: Mapping
 
 
 def _both(truth: Truth, answer: str) -> str:
-    letters = frozenset(answer.upper()) & frozenset(_LETTERS)
-    if letters == truth.in_both:
+    named = letters_in(answer, _LETTERS)
+    if named == truth.in_both:
         return ""
-    if letters < truth.in_both:
+    if named < truth.in_both:
         return "too_few"
-    return "all" if len(letters) == len(_EVENTS) else "tls_counted"
+    return "all" if len(named) == len(_EVENTS) else "tls_counted"
 
 
 EXERCISE = Exercise(

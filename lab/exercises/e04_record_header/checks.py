@@ -26,12 +26,14 @@ class Truth:
         span: where its header stands.
         reply: the record with the same number from the server.
         others: those with the same number from the clients of the other connections.
+        beside: those of the same client right before and after it.
     """
 
     record: Record
     span: Span
     reply: Record
     others: tuple[Record, ...]
+    beside: tuple[Record, ...]
 
 
 def _connection(draw: Draw) -> int:
@@ -67,8 +69,9 @@ def truth(work: Work) -> Truth:
         raise LabError("The capture has fewer records than the run has made.")
     found = [(ours[number - 1], theirs[number - 1]) for ours, theirs in sides]
     mine, reply = found.pop(_connection(work.draw))
+    ours, _ = sides[_connection(work.draw)]
     span = mine.stream.locate(mine.start, mine.start + HEADER)[0]
-    return Truth(mine, span, reply, tuple(both[0] for both in found))
+    return Truth(mine, span, reply, tuple(both[0] for both in found), (ours[number - 2], *ours[number : number + 1]))
 
 
 def _frame(truth: Truth, answer: int) -> str:
@@ -95,7 +98,7 @@ def _header(truth: Truth, answer: str) -> str:
 def _content_type(truth: Truth, answer: int) -> str:
     if answer == truth.record.content_type:
         return ""
-    if answer == int(f"{truth.record.content_type:x}"):
+    if answer == _hex_as_decimal(truth.record.content_type):
         return "hex_as_decimal"
     return "inner_type" if answer in (20, 21, 22) else "wrong"
 
@@ -106,12 +109,22 @@ def _length(truth: Truth, answer: int) -> str:
         return ""
     if answer == length + HEADER:
         return "header_counted"
+    if answer == _hex_as_decimal(length):
+        return "hex_as_decimal"
     if answer == int.from_bytes(length.to_bytes(2, "big"), "little"):
         return "byte_order"
     return _elsewhere(truth, answer, lambda record: len(record.fragment))
 
 
+def _hex_as_decimal(number: int) -> int | None:
+    """Return what the hex digits of a number say when they are taken for decimal ones; None where one is a letter."""
+    digits = f"{number:x}"
+    return int(digits) if digits.isdecimal() else None
+
+
 def _elsewhere(truth: Truth, answer: object, of: Callable[[Record], object]) -> str:
+    if answer in [of(record) for record in truth.beside]:
+        return "other_record"
     if answer == of(truth.reply):
         return "wrong_direction"
     return "wrong_stream" if answer in [of(record) for record in truth.others] else "wrong"

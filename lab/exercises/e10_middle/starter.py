@@ -1,5 +1,5 @@
 # %%
-# Complete middle.py in this folder first: it is what the exercise runs.
+# Complete middle.py in this folder first: it is what the exercise runs. After a change: exercise.run(again=True)
 from lab.exercises.notebook import open_exercise
 
 exercise = open_exercise(10)

@@ -86,10 +86,10 @@ class _Case:
 
 
 def truth(work: Work) -> Truth:
-    """Run the student's code.
+    """Run the student's code: apart from everything where the system allows it, and always where it is graded.
 
     Raises:
-        LabError: capture and key log do not hold the record, or code cannot be run here.
+        LabError: capture and key log do not hold the record, or code cannot be run apart although it must.
         CaptureError: one of them cannot be read.
     """
     cases = [_captured(work)]
@@ -191,7 +191,8 @@ def _run(work: Work, records: Sequence[Sealed]) -> dict[str, Any] | str:
         (folder / SOLUTION).write_bytes(code)
         order = json.dumps({"path": SOLUTION, "records": given}).encode()
         command = [sys.executable, "-P", str(_HARNESS)]
-        ran = sandbox.run(command, folder, given=order, limits=LIMITS, isolated=work.isolated)
+        isolated = work.isolated or sandbox.isolation()
+        ran = sandbox.run(command, folder, given=order, limits=LIMITS, isolated=isolated)
     if ran.stopped == "time":
         return "never_ends"
     try:

@@ -1,4 +1,7 @@
-"""Captures that no run has made: what is right must be told of them, or refused in a sentence, and nothing else."""
+"""What nobody is asked for: captures that no run has made, and code that writes where it has no business.
+
+What is right must be told of such a capture, or refused in a sentence, and nothing else.
+"""
 
 import random
 from collections.abc import Iterator
@@ -29,6 +32,12 @@ def refusals(exercise: Exercise[Any], folder: Path) -> list[str]:
         except (LabError, CaptureError) as error:
             said.append(str(error))
     return said
+
+
+def reach_outside(program: Path, target: Path) -> None:
+    """Let a program that is right write a file elsewhere, too, if it can."""
+    tries = f"try:\n    open({str(target)!r}, 'w').close()\nexcept OSError:\n    pass\n"
+    program.write_text(tries + program.read_text("utf-8"), "utf-8")
 
 
 def _others(capture: bytes) -> Iterator[bytes]:

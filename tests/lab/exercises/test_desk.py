@@ -74,6 +74,22 @@ def test_run_answer_check(desk: Desk) -> None:
     assert desk.hint(EXERCISE, "frame", "wrong").startswith("No es esto")
 
 
+def test_answers_keep_the_run_that_they_speak_of(desk: Desk) -> None:
+    capture, answers = (desk.place(EXERCISE) / name for name in ("capture.pcapng", "answers.toml"))
+    capture.parent.mkdir()
+    answers.write_text("frame = 3")
+    assert not desk.has_run(EXERCISE)
+    capture.write_bytes(b"of the first run")
+    for told in ("frame = 3", "frame ="):
+        answers.write_text(told)
+        with pytest.raises(LabError, match="`lab exercise 4 --again` makes another"):
+            desk.run(EXERCISE, TAP)
+    assert capture.read_bytes() == b"of the first run"
+    desk.answer(EXERCISE, {})
+    desk.run(EXERCISE, TAP)
+    assert capture.read_bytes() != b"of the first run"
+
+
 def test_what_nobody_asks_for(desk: Desk) -> None:
     with pytest.raises(LabError, match="Exercise 4 asks for no colour, but for: frame, header"):
         desk.answer(EXERCISE, {"colour": 3})

@@ -52,6 +52,13 @@ def test_one_reason_for_all_is_said_once(solved: Solve) -> None:
     )
 
 
+@pytest.mark.parametrize(("language", "line"), [("en", "Look at line 2.\n"), ("es", "Mira la línea 2.\n")])
+def test_where_answers_are_broken_is_said(solved: Solve, language: Language, line: str) -> None:
+    folder = solved(EXERCISE, e04)
+    (folder / "answers.toml").write_text("frame = 14\nheader = 17 03\n")
+    assert line in told(judged(EXERCISE, folder), language)
+
+
 def test_one_mistake_in_all_steps_has_the_hint_of_each() -> None:
     said = told(nothing(MESSAGE, "other_person", ""), exercise=MESSAGE)
     assert [said.count(f"✗ {step.name}: ") for step in MESSAGE.steps] == [1, 1, 1, 1]

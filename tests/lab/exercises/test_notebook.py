@@ -24,7 +24,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_run_answer_check(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exercise = open_exercise(4)
+    capture = place / "capture.pcapng"
+    capture.write_bytes(b"of the first run")
+    exercise.answer(frame=1)
     exercise.run()
+    assert "is kept: exercise.run(again=True)" in capsys.readouterr().out
+    assert capture.read_bytes() == b"of the first run"
+    exercise.run(again=True)
     assert "Captured" in capsys.readouterr().out
     (place / "task.md").write_text(f"tcp.stream == {exercise.values['stream']} **number {exercise.values['record']}**")
     e04.solve(place)

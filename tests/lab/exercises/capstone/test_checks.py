@@ -20,6 +20,7 @@ from tests.lab.exercises.solvers import capstone
 
 CHOICE = Choice(Way.TAP, "")
 NO_CHAT = {"chat_broken", "ended", "no_result"}  # what any step may come to
+ANY = {*NO_CHAT, "not_yours"}
 
 
 def lay_out(folder: Path, student: str = "ana") -> Path:
@@ -76,6 +77,18 @@ def test_another_student_s_is_recognised(tmp_path: Path) -> None:
     assert mistakes(judged(mine)) == {"not_yours"}
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_line_that_is_gone_is_found_in_a_new_program(tmp_path: Path, name: str) -> None:
+    """As the hint says: the file is put aside, laid out again, and its first line copied."""
+    path, aside = lay_out(tmp_path) / name, tmp_path / "aside.py"
+    mine = path.read_text("utf-8")
+    path.write_text(mine.partition("\n")[2], "utf-8")
+    assert mistakes(judged(tmp_path)) == {"not_yours"}
+    path.rename(aside)
+    lay_out(tmp_path)
+    assert path.read_text("utf-8").partition("\n")[0] + "\n" + aside.read_text("utf-8") == mine
+
+
 def test_nothing_laid_out_is_nothing_to_judge(tmp_path: Path) -> None:
     assert mistakes(judged(tmp_path)) == {"no_run"}
 
@@ -118,8 +131,8 @@ def test_code_that_ends_the_trial(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_mistake_has_its_hint(language: str) -> None:
     spoken: Language = "en" if language == "en" else "es"
-    assert known_mistakes(EXERCISE, spoken) == set(VARIANTS) | {f"each.{mistake}" for mistake in NO_CHAT}
-    assert all(texts.hint("capstone", step, mistake, spoken) for step in TRIES for mistake in NO_CHAT)
+    assert known_mistakes(EXERCISE, spoken) == set(VARIANTS) | {f"each.{mistake}" for mistake in ANY}
+    assert all(texts.hint("capstone", step, mistake, spoken) for step in TRIES for mistake in ANY)
 
 
 def test_the_texts_are_whole() -> None:

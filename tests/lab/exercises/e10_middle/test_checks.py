@@ -17,7 +17,7 @@ from lab.exercises.e10_middle.run import Rerun, run_again
 from lab.exercises.judge import judge
 from lab.exercises.work import Work
 from tests.lab.exercises.conftest import draw_of, judged, known_mistakes, make_mistake, mistakes
-from tests.lab.exercises.hostile import refusals
+from tests.lab.exercises.hostile import reach_outside, refusals
 from tests.lab.exercises.solvers import e10
 
 _MIDDLE = {name for name in e10.MISTAKES if name.startswith("middle.")}
@@ -108,10 +108,14 @@ def test_every_hint_has_its_mistake() -> None:
     assert set(e10.MISTAKES) == known_mistakes(EXERCISE, "en") == known_mistakes(EXERCISE, "es")
 
 
-def test_apart_from_everything_it_comes_out_the_same(folder: Path) -> None:
+@pytest.mark.parametrize("isolated", [True, False])
+def test_it_runs_apart_from_everything_whoever_asks(folder: Path, tmp_path: Path, *, isolated: bool) -> None:
     if not sandbox.isolation():
         pytest.skip("nothing can be run apart here")
-    assert judge(EXERCISE, Work(folder, draw_of(EXERCISE), isolated=True)).points == EXERCISE.points
+    outside = tmp_path / "outside"
+    reach_outside(folder / "middle.py", outside)
+    assert judge(EXERCISE, Work(folder, draw_of(EXERCISE), isolated=isolated)).points == EXERCISE.points
+    assert not outside.exists()
 
 
 _PEEKS = """

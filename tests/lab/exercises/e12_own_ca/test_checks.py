@@ -25,6 +25,12 @@ def test_solved_by_openssl_alone(solved: Solve) -> None:
     assert judged(EXERCISE, solved(EXERCISE, e12)).points == EXERCISE.points
 
 
+def test_what_the_task_leaves_open_is_not_judged(work: Make) -> None:
+    folder = work(EXERCISE)
+    e12.solve_otherwise(folder)
+    assert judged(EXERCISE, folder).points == EXERCISE.points
+
+
 @pytest.mark.parametrize("name", e12.MISTAKES)
 def test_each_mistake_is_recognised(solved: Solve, name: str) -> None:
     folder = solved(EXERCISE, e12)

@@ -10,6 +10,7 @@ from lab.exercises.judge import judge
 from lab.exercises.work import Work
 from lab.sandbox import Limits, isolation
 from tests.lab.exercises.conftest import Make, Solve, draw_of, judged, known_mistakes, make_mistake, mistakes
+from tests.lab.exercises.hostile import reach_outside
 from tests.lab.exercises.solvers import e15
 
 
@@ -17,11 +18,14 @@ def test_solved_in_ten_lines(solved: Solve) -> None:
     assert judged(EXERCISE, solved(EXERCISE, e15)).points == EXERCISE.points
 
 
-def test_solved_apart_from_everything(solved: Solve) -> None:
+@pytest.mark.parametrize("isolated", [True, False])
+def test_solved_apart_from_everything_whoever_asks(solved: Solve, tmp_path: Path, *, isolated: bool) -> None:
     if not isolation():
         pytest.skip("code cannot be run apart here")
-    work = Work(solved(EXERCISE, e15), draw_of(EXERCISE), isolated=True)
-    assert judge(EXERCISE, work).points == EXERCISE.points
+    folder, outside = solved(EXERCISE, e15), tmp_path / "outside"
+    reach_outside(folder / "solution.py", outside)
+    assert judge(EXERCISE, Work(folder, draw_of(EXERCISE), isolated=isolated)).points == EXERCISE.points
+    assert not outside.exists()
 
 
 @pytest.mark.parametrize("name", e15.MISTAKES)

@@ -50,6 +50,11 @@ def _other(folder: Path) -> tuple[int, bytes]:
     return _application_data(folder, (stream + 1) % 3, of_client=True)[number - 1]
 
 
+def _next(folder: Path) -> tuple[int, bytes]:
+    stream, number = _asked(folder)
+    return _application_data(folder, stream, of_client=True)[number]
+
+
 def _first_of_body(folder: Path) -> str:
     stream, number = _asked(folder)
     frame, header = _application_data(folder, stream, of_client=True)[number - 1]
@@ -59,17 +64,20 @@ def _first_of_body(folder: Path) -> str:
 
 
 MISTAKES: Mapping[str, Mistake] = {
+    "frame.other_record": lambda folder, _: _next(folder)[0],
     "frame.wrong_direction": lambda folder, _: _reply(folder)[0],
     "frame.wrong_stream": lambda folder, _: _other(folder)[0],
     "header.separators_left": lambda _, right: bytes.fromhex(right["header"]).hex(":"),
     "header.body_counted": lambda folder, _: _first_of_body(folder),
     "header.too_short": lambda _, right: right["header"][:8],
+    "header.other_record": lambda folder, _: _next(folder)[1].hex(),
     "header.wrong_direction": lambda folder, _: _reply(folder)[1].hex(),
     "header.wrong_stream": lambda folder, _: _other(folder)[1].hex(),
     "content_type.hex_as_decimal": lambda _, right: int(f"{right['content_type']:x}"),
     "content_type.inner_type": lambda *_: 22,
     "length.header_counted": lambda _, right: right["length"] + 5,
     "length.byte_order": lambda _, right: right["length"] << 8,
+    "length.other_record": lambda folder, _: int(_next(folder)[1][3:].hex(), 16),
     "length.wrong_direction": lambda folder, _: int(_reply(folder)[1][3:].hex(), 16),
     "length.wrong_stream": lambda folder, _: int(_other(folder)[1][3:].hex(), 16),
 }

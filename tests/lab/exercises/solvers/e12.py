@@ -86,6 +86,12 @@ def solve(folder: Path) -> None:
     _make(folder)
 
 
+def solve_otherwise(folder: Path) -> None:
+    """Solve it with what the task leaves open in another way."""
+    server = {"basicConstraints": "", "keyUsage": "digitalSignature", "subjectKeyIdentifier": "none"}
+    _make(folder, ca=(_CA[0], "keyUsage=keyCertSign", _CA[2]), server=server)
+
+
 def _made(**other: Any) -> Mistake:
     def mistake(folder: Path, _: object) -> None:
         _make(folder, **other)
