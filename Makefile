@@ -14,7 +14,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-plain demo-tls demo-keys demo-mitm demo-leaks demo-fakes demo-tamper demo-mutual certs certs-openssl \
-	server client client-tls chat-gui chat-gui-tls watch report notebook classroom doctor test check notebooks fuzz bench bench-chat clean
+	server client client-tls chat-gui chat-gui-tls watch report notebook classroom nbgrader doctor test check notebooks fuzz bench bench-chat clean
 
 help: ## list these targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,8 @@ notebook: $(VENV)/.ready-notebook ## the walkthrough in JupyterLab, from its fir
 
 classroom: $(VENV)/.ready-notebook ## what teachers need to make exercises and to grade them; then: . .venv/bin/activate; lab class --help
 
+nbgrader: $(VENV)-nbgrader/.ready ## nbgrader with the lab, for courses that it grades; then: . .venv-nbgrader/bin/activate
+
 doctor: $(VENV)/.ready ## what works on this machine, and what would work better
 	@$(LAB) doctor $(ARGS)
 
@@ -113,3 +115,6 @@ $(VENV)/.ready-dev: requirements-dev.lock requirements-nbgrader.lock lab/bootstr
 
 $(VENV)/.ready-notebook: requirements-notebook.lock lab/bootstrap.py
 	@$(PYTHON) lab/bootstrap.py --notebook
+
+$(VENV)-nbgrader/.ready: requirements-nbgrader.lock lab/bootstrap.py
+	@$(PYTHON) lab/bootstrap.py --nbgrader

@@ -270,6 +270,8 @@ def _last_line(output: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Set the lab up, with what the tests need where `--dev` is given, the notebooks where `--notebook` is.
 
+    With `--nbgrader`, set nbgrader up instead, with the lab, in an environment of its own.
+
     Returns the exit status.
     """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
@@ -279,16 +281,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     given = sys.argv[1:] if argv is None else argv
-    dev = "--dev" in given
-    kind = "-dev" if dev else "-notebook" if "--notebook" in given else ""
+    kind = next((f"-{kind}" for kind in ("dev", "notebook", "nbgrader") if f"--{kind}" in given), "")
+    dev = kind == "-dev"
     venv = _ROOT / os.environ.get("VENV", ".venv")
+    # nbgrader has the versions of JupyterLab that it knows, and a place of its own for them
+    apart = venv.with_name(f"{venv.name}-nbgrader")
+    ready = apart / ".ready"
     lock = _ROOT / f"requirements{kind}.lock"
-    stamp = venv / f".ready{kind}"
+    venv, stamp = (apart, ready) if kind == "-nbgrader" else (venv, venv / f".ready{kind}")
     try:
         digest = _make_once(venv, lock, stamp)
-        if dev:  # nbgrader has the versions of JupyterLab that it knows, and a place of its own for them
-            apart = venv.with_name(f"{venv.name}-nbgrader")
-            ready = apart / ".ready"
+        if dev:
             ready.write_text(_make_once(apart, _ROOT / "requirements-nbgrader.lock", ready))
         install_programs(TEST_PROGRAMS if dev else (*RUN_PROGRAMS, *_CLASS_PROGRAMS) if kind else RUN_PROGRAMS)
         if dev and find_browser() is None:  # by itself: a system that has no such package gets the others all the same

@@ -1,15 +1,19 @@
 """`lab class`: what a teacher does before a course: bundles for everybody, and exports for learning platforms."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from capture.anatomy_tree import plural
 from capture.output import whole_file
-from chat.escape import visible
 from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.exercises.exercise import Exercise
 
 app = typer.Typer(help="A course: bundles for everybody, and exports for learning platforms.", no_args_is_help=True)
 export = typer.Typer(help="The course for nbgrader or Gradescope; grades for Canvas or Moodle.", no_args_is_help=True)
@@ -21,12 +25,32 @@ Gradebook = Annotated[Path, typer.Option(help="The gradebook that `lab grade` ha
 _To = Annotated[Path, typer.Option("--out", "-o", help="The CSV file to write.", show_default=False)]
 Default = Annotated[Literal["en", "es"], typer.Option("--lang", help="Of those for whom the roster names none.")]
 
+Numbers = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--exercise", help="Only the exercise with this number; again for another. [default: all]", show_default=False
+    ),
+]
+
 
 def secret_of(roster: Path, secret: Path | None) -> Path:
     """Return where the course's secret is."""
     from lab.classroom.secret import NAME  # noqa: PLC0415  (slow, and only the classroom needs it)
 
     return secret or roster.with_name(NAME)
+
+
+def chosen(numbers: Sequence[int] | None) -> "tuple[Exercise[Any], ...]":
+    """Return the exercises with these numbers; without any, all.
+
+    Raises:
+        LabError: there is no such exercise.
+    """
+    from lab.exercises.catalogue import EXERCISES  # noqa: PLC0415  (as above)
+    from lab.exercises.desk import find_exercise  # noqa: PLC0415
+
+    wanted = [find_exercise(number) for number in numbers or ()]
+    return tuple(exercise for exercise in EXERCISES if not wanted or exercise in wanted)
 
 
 @app.command()
@@ -53,7 +77,7 @@ def new(
     except OSError as error:
         msg = f"{out} cannot hold the bundles: {error.strerror}."
         raise LabError(msg) from error
-    _say(f"{len(students)} bundles in {out}: give each student theirs and nobody else's.")
+    _say(f"{plural(len(students), 'bundle')} in {out}: give each student theirs and nobody else's.")
     if fresh:
         _say(f"The course's secret is {kept}. Keep it, or nothing can be graded; show it to nobody.")
 
@@ -81,7 +105,7 @@ def nbgrader(
 def gradescope(
     roster: Roster,
     out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")] = Path("autograder.zip"),
-    exercise: Annotated[str, typer.Option(help="The number of the exercise, or all.")] = "all",
+    exercise: Numbers = None,
     secret: Secret = None,
     lang: Default = "en",
     trust_code: Annotated[
@@ -92,20 +116,14 @@ def gradescope(
         ),
     ] = False,
 ) -> None:
-    """Make an autograder for Gradescope: one assignment for an exercise, or one for all."""
+    """Make an autograder for Gradescope: one assignment, for all exercises or for those that are given."""
     from lab.classroom.gradescope import autograder  # noqa: PLC0415  (as above)
     from lab.classroom.roster import read_roster  # noqa: PLC0415
     from lab.classroom.secret import read_secret  # noqa: PLC0415
-    from lab.exercises.catalogue import EXERCISES  # noqa: PLC0415
-    from lab.exercises.desk import find_exercise  # noqa: PLC0415
 
-    if exercise != "all" and not (exercise.isascii() and exercise.isdecimal()):
-        msg = f"--exercise takes the number of an exercise, or all: not {visible(exercise)}."
-        raise LabError(msg)
-    chosen = EXERCISES if exercise == "all" else (find_exercise(int(exercise)),)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
-    _write(out, autograder(chosen, roster.read_bytes(), key, lang, isolated=not trust_code), roster)
+    _write(out, autograder(chosen(exercise), roster.read_bytes(), key, lang, isolated=not trust_code), roster)
     _say(f"{out} is for Gradescope, and for nobody else: the course's secret and the roster are in it.")
     if unknown := sum(not student.email for student in students):
         _say(f"{unknown} of {len(students)} have no email in the roster: Gradescope knows students by it.")

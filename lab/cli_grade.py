@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from capture.output import whole_file
 from chat.escape import visible
-from lab.cli_class import Default, Roster, Secret, secret_of
+from lab.cli_class import Default, Numbers, Roster, Secret, chosen, secret_of
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def grade(
     submissions: Annotated[Path, typer.Argument(help="The folder of the hand-ins: zips or folders named by id.")],
     roster: Roster,
     out: Annotated[Path, typer.Option("--out", "-o", help="The gradebook to write.")] = Path("gradebook.csv"),
+    exercise: Numbers = None,
     secret: Secret = None,
     lang: Default = "en",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: one for each core]")] = None,
@@ -49,6 +50,7 @@ def grade(
 
     folder = out.with_suffix("")
     _check_place(out, folder, submissions, roster)
+    exercises = chosen(exercise)
     students = read_roster(roster, lang)
     key = read_secret(secret_of(roster, secret))
     found, strays = find(submissions.absolute(), students)  # workers may be in another folder
@@ -68,7 +70,7 @@ def grade(
         ) as progress:
             bar = progress.add_task("", total=len(found))
             for result in grade_class(found, key, make, Kept(folder / "results"), isolated=not trust_code):
-                results[result.student] = result
+                results[result.student] = result.only(exercises)  # all are kept, so that the choice may change
                 progress.advance(bar)
         counts = count([results[student.id] for student in students])
         notes = to_look_at(found, strays, results)
@@ -99,12 +101,14 @@ def _check_place(out: Path, folder: Path, submissions: Path, roster: Path) -> No
 
 
 def _show(console: Console, counts: "Sequence[ExerciseCount]", notes: Sequence[str]) -> None:
-    table = Table("exercise", "mean", "solved by", "failed most", title="The class")
+    table = Table(Column("exercise", no_wrap=True), "mean", "solved", "not made", "failed most", title="The class")
     for one in counts:
-        worst = min(one.steps, key=lambda step: step.right)
-        failed = sum(times for _, times in worst.mistakes)
-        how = f"{worst.step}: {failed}, mostly {worst.mistakes[0][0]}" if worst.mistakes else ""
-        table.add_row(one.exercise.folder, f"{one.mean:.1f}/{one.exercise.points}", str(one.solved), how)
+        worst = max(one.steps, key=lambda step: step.failed)
+        how = ""
+        if worst.mistakes:
+            how = f"{worst.step}: {worst.failed}, mostly {worst.mistakes[0][0].replace('_', ' ')}"
+        mean = f"{one.mean:.1f}/{one.exercise.points}"
+        table.add_row(one.exercise.folder, mean, str(one.solved), str(one.not_made), how)
     console.print(table)
     for note in notes:
         console.print(Text(visible(note)), soft_wrap=True)

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-ENTRIES = 5000  # what a hand-in lists, refused things included
+from lab.problems import ENTRIES
+
 _DIRECTORY = 1 << 20  # bytes of a zip's own list of contents
 _LOCAL_HEADER = 30  # bytes before a file's name in a zip: APPNOTE 4.3.7
 _ENCRYPTED = 1  # bit of the flags: APPNOTE 4.4.4
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-KINDS = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_KINDS = {stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
 # What systems leave in zips and folders.
 CLUTTER = re.compile(r"__MACOSX|\.DS_Store|\._.*|Thumbs\.db|desktop\.ini")
-UNREADABLE = "it cannot be read, or is damaged"
 # All that zipfile and the system raise for a file that is not as it should be.
 TORN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError),
@@ -37,7 +37,7 @@ TORN = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A thing in a hand-in: its name there, why it is refused ("": it is not), its alleged bytes, how to open it."""
+    """A thing in a hand-in: its name there, the code of why it is refused (""), its alleged bytes, how to open it."""
 
     name: str
     refused: str
@@ -73,13 +73,13 @@ def in_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
             continue
         refused = ""
         if kind not in (0, stat.S_IFREG):
-            refused = f"it is {KINDS.get(kind, 'no plain file')}"
+            refused = _KINDS.get(kind, "no_file")
         elif info.flag_bits & _ENCRYPTED:
-            refused = "it is locked with a password"
+            refused = "locked"
         elif info.compress_type not in _METHODS:
-            refused = "it is packed in an unusual way; only the usual one (deflate) is read"
+            refused = "packing"
         elif id(info) in overlaps:
-            refused = "it shares bytes of the zip with another file"
+            refused = "shared"
         yield Entry(name, refused, info.file_size, functools.partial(archive.open, info))
 
 
@@ -93,13 +93,13 @@ def in_folder(source: Path, depth: int) -> Iterator[Entry]:
                 found = sorted(itertools.islice(scan, ENTRIES + 1), key=lambda entry: entry.name)
             kinds = [(entry, entry.stat(follow_symlinks=False)) for entry in found]
         except OSError:
-            yield Entry(before or source.name, UNREADABLE, 0, io.BytesIO)
+            yield Entry(before or source.name, "unreadable", 0, io.BytesIO)
             continue
         below: list[tuple[str, str]] = []
         for entry, status in kinds:
             name, kind = before + entry.name, stat.S_IFMT(status.st_mode)
             if kind != stat.S_IFDIR:
-                refused = "" if kind == stat.S_IFREG else f"it is {KINDS.get(kind, 'a device')}"
+                refused = "" if kind == stat.S_IFREG else _KINDS.get(kind, "device")
                 yield Entry(name, refused, status.st_size, functools.partial(open_plain, Path(entry.path)))
             elif name.count("/") + 1 >= depth:  # what is in there would be refused
                 yield Entry(f"{name}/…", "", 0, io.BytesIO)

@@ -2,7 +2,7 @@
 
 Knows names, sizes and limits; must not know what an exercise asks. A hand-in means harm until it is read, so bytes are
 counted and what it says of itself is not believed. Contract: whatever it holds, nothing is raised; what is fine is
-copied, and each thing that is not gets one sentence. Only a copy that cannot be written raises.
+copied, and each thing that is not gets a problem. Only a copy that cannot be written raises.
 """
 
 import errno
@@ -16,16 +16,11 @@ from pathlib import Path
 from typing import IO
 
 from chat.escape import visible
-from lab.entries import CLUTTER, ENTRIES, KINDS, TORN, UNREADABLE, Entry, Guarded, in_folder, in_zip, open_plain
+from lab.entries import CLUTTER, TORN, Entry, Guarded, in_folder, in_zip, open_plain
 from lab.errors import LabError
+from lab.problems import DEPTH, ENTRIES, FILE, FILES, NAME, TOTAL, Problem
 
-TOTAL = 64 << 20  # bytes of a hand-in, unpacked
-FILE = 32 << 20  # bytes of a file
-FILES = 500
-DEPTH = 8  # names in a path, the file's own included
-NAME = 120  # bytes of one name, in UTF-8
-
-_PROBLEMS = 50  # sentences: who needs more had better begin again
+_PROBLEMS = 50  # who has more had better begin again
 # A folder that belongs to the hand-in and is no wrapping, although it may be the only one.
 _EXERCISE = re.compile(r"\d\d-.+|.*capstone.*", re.IGNORECASE)
 _CHUNK = 1 << 16
@@ -34,10 +29,10 @@ _NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What came out: names of files, relative to the target, with `/`; and a sentence for each thing left out."""
+    """What came out: names of files, relative to the target, with `/`; and a problem for each thing left out."""
 
     files: tuple[str, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def unpack(source: Path, target: Path) -> Unpacked:
@@ -48,7 +43,8 @@ def unpack(source: Path, target: Path) -> Unpacked:
         target: where the copy goes: an empty folder, or one that is made.
 
     Returns:
-        The files and the problems. A folder that merely wraps all others is taken off.
+        The files and the problems: where there is no file, a problem says why. A folder that merely wraps all others
+        is taken off.
 
     Raises:
         LabError: the copy cannot be written.
@@ -62,7 +58,7 @@ def unpack(source: Path, target: Path) -> Unpacked:
         msg = f"A hand-in cannot be unpacked into {target}: something is in there already."
         raise LabError(msg)
     files: list[str] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     shown = _shown(source.name)
     try:
         kind = stat.S_IFMT(source.lstat().st_mode)
@@ -72,26 +68,28 @@ def unpack(source: Path, target: Path) -> Unpacked:
             with Guarded(open_plain(source)) as raw, zipfile.ZipFile(raw) as archive:
                 files = _copy(in_zip(archive), target, problems)
         else:
-            problems.append(f"{shown} is {KINDS.get(kind, 'a device')}: a zip or a folder is needed.")
+            problems.append(Problem("neither", shown))
     except TORN:
-        problems.append(f"{shown} cannot be opened: it is no zip, or it was cut short on its way.")
+        problems.append(Problem("no_zip", shown))
+    if not files and not problems:
+        problems.append(Problem("empty", shown))
     if len(problems) > _PROBLEMS:
-        problems[_PROBLEMS:] = [f"{len(problems) - _PROBLEMS} more things were left out."]
+        problems[_PROBLEMS:] = [Problem("more", str(len(problems) - _PROBLEMS))]
     return Unpacked(tuple(files), tuple(problems))
 
 
-def _copy(entries: Iterable[Entry], target: Path, problems: list[str]) -> list[str]:
+def _copy(entries: Iterable[Entry], target: Path, problems: list[Problem]) -> list[str]:
     named: list[tuple[list[str], Entry]] = []
     for count, entry in enumerate(entries):
         if count == ENTRIES:
-            problems.append(f"Only the first {ENTRIES} things in it were looked at.")
+            problems.append(Problem("entries"))
             break
         names = [name for name in entry.name.split("/") if name not in ("", ".")]
         reason = _bad_name(entry.name, names)
         if any(map(CLUTTER.fullmatch, names)):
             continue
         if reason:
-            problems.append(_left_out(entry.name, reason))
+            problems.append(Problem(reason, _shown(entry.name)))
         else:
             named.append(([unicodedata.normalize("NFC", name) for name in names], entry))
     around = _around([names for names, _ in named])
@@ -101,30 +99,31 @@ def _copy(entries: Iterable[Entry], target: Path, problems: list[str]) -> list[s
     room = TOTAL
     for names, entry in named:
         if len(files) == FILES:
-            problems.append(f"Only the first {FILES} files were taken.")
+            problems.append(Problem("files"))
             break
         reason = entry.refused or _too_large(entry.size, room) or _clash(names, taken)
         if not reason:
             spent, reason = _write(entry, target.joinpath(*names), room)
             room -= min(spent, room)  # what was for nothing took time, too
         if reason:
-            problems.append(_left_out(entry.name, reason))
+            problems.append(Problem(reason, _shown(entry.name)))
         else:
             files.append("/".join(names))
     return files
 
 
 def _bad_name(path: str, names: Sequence[str]) -> str:
+    """Return the code of what is wrong with a name, "" for nothing."""
     if path.startswith("/") or re.match("[A-Za-z]:", path):
-        return "its path must not begin with a slash or a drive"
+        return "absolute"
     if ".." in names or not names:
-        return "its path leads out of the folder"
+        return "outside"
     if any(visible(name) != name or "\t" in name or "\\" in name for name in names):
-        return "its name holds characters that names should not hold"
+        return "characters"
     if len(names) > DEPTH:
-        return f"more than {DEPTH - 1} folders lie inside each other"
+        return "deep"
     if any(len(name.encode()) > NAME for name in names):
-        return f"a name in its path is longer than {NAME} bytes"
+        return "long"
     return ""
 
 
@@ -150,15 +149,15 @@ def _clash(names: Sequence[str], taken: dict[str, str]) -> str:
     paths = ["/".join(names[: end + 1]) + ("/" if end + 1 < len(names) else "") for end in range(len(names))]
     keys = [unicodedata.normalize("NFC", path.rstrip("/").casefold()) for path in paths]
     if keys[-1] in taken or any(taken.get(key, path) != path for key, path in zip(keys, paths, strict=True)):
-        return "another one has the same name, or one that differs in capitals only"
+        return "same"
     taken.update(zip(keys, paths, strict=True))
     return ""
 
 
 def _too_large(size: int, room: int) -> str:
     if size > FILE:
-        return f"it is larger than {FILE >> 20} MiB"
-    return f"all together is larger than {TOTAL >> 20} MiB" if size > room else ""
+        return "large"
+    return "total" if size > room else ""
 
 
 def _write(entry: Entry, path: Path, room: int) -> tuple[int, str]:
@@ -171,7 +170,7 @@ def _write(entry: Entry, path: Path, room: int) -> tuple[int, str]:
             path.unlink()
     except OSError as error:
         if error.errno in _NO_SUCH_NAME:
-            return 0, "this system has no such names"
+            return 0, "no_such_name"
         raise _unwritten(path, error) from error
     return spent, reason
 
@@ -181,22 +180,18 @@ def _pour(entry: Entry, out: IO[bytes], room: int) -> tuple[int, str]:
     try:
         data = entry.open()
     except TORN:
-        return spent, UNREADABLE
+        return spent, "unreadable"
     with data:
         while True:
             try:
                 chunk = data.read(_CHUNK)
             except TORN:
-                return spent, UNREADABLE
+                return spent, "unreadable"
             spent += len(chunk)
             reason = _too_large(spent, room)
             if reason or not chunk:
                 return spent, reason
             out.write(chunk)
-
-
-def _left_out(name: str, reason: str) -> str:
-    return f"{_shown(name)} was left out: {reason}."
 
 
 def _shown(name: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from capture.anatomy_tree import plural
 from capture.errors import CaptureError
 from capture.hello import client_hello
 from capture.secrets import carried_keys
@@ -22,11 +23,13 @@ from lab.exercises.catalogue import EXERCISES
 from lab.exercises.draw import draw_of
 from lab.exercises.exercise import Exercise
 from lab.exercises.judge import Judged, is_of, judge, nothing, searched
-from lab.exercises.work import CAPTURE, Work
+from lab.exercises.work import ANSWERS, CAPTURE, Work
+from lab.problems import Problem, sentence
 from lab.sandbox import isolation
 from lab.unpacking import unpack
 
 _FAILED = "The check itself failed on it"
+_NOTHING = sentence(Problem("nothing"), "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ def examine(task: Task) -> Result:
 
 def _grade(task: Task, exercise: Exercise[Any], folder: Path) -> Graded:
     work = Work(folder, draw_of(task.secret, task.student, exercise.name), isolated=task.isolated)
-    came_out = judged(exercise, work)
+    handed_in = any(work.has(name) for name in (ANSWERS, *exercise.files))
+    came_out = judged(exercise, work) if handed_in else nothing(exercise, "no_handin", _NOTHING)
     notes = [came_out.problem] if came_out.problem.startswith(_FAILED) else []
     if any(outcome.mistake == "not_yours" for outcome in came_out.outcomes):
         owner = _owner(task, exercise, work)
@@ -120,4 +124,4 @@ def _foreign_keys(work: Work) -> list[str]:
         return []  # why it cannot be read has been said
     own = {hello.random for hello in hellos if hello is not None}
     foreign = {random for _, random in keys if random not in own}
-    return [f"The capture carries keys of {len(foreign)} connections that are not in it."] if foreign else []
+    return [f"The capture carries keys of {plural(len(foreign), 'connection')} not in it."] if foreign else []

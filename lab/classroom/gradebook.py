@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.classroom.result import Result
 from lab.classroom.roster import Student
-from lab.exercises.catalogue import EXERCISES
+from lab.problems import sentence
 
 # A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, "CSV Injection"). Where numbers have a
 # comma, it begins a cell at ";".
@@ -16,30 +16,28 @@ FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
 
 def gradebook(students: Sequence[Student], results: Mapping[str, Result]) -> str:
     """Return the gradebook as CSV, in the order of the roster; its last column says what to look at by hand."""
-    rows: list[list[str | int]] = [
-        ["id", "name", "email", *(exercise.folder for exercise in EXERCISES), "total", "of", "notes"]
-    ]
+    folders = [graded.exercise.folder for graded in results[students[0].id].exercises]
+    rows: list[list[str | int]] = [["id", "name", "email", *folders, "total", "of", "notes"]]
     for student in students:
         result = results[student.id]
-        points = {graded.name: graded.points for graded in result.exercises}
         rows.append(
             [
                 student.id,
                 student.name,
                 student.email,
-                *(points[exercise.name] for exercise in EXERCISES),
+                *(graded.points for graded in result.exercises),
                 result.points,
-                sum(exercise.points for exercise in EXERCISES),
-                " ".join((*result.problems, *notes_of(result))),
+                result.most,
+                " ".join(notes_of(result)),
             ]
         )
     return table(rows)
 
 
 def notes_of(result: Result) -> tuple[str, ...]:
-    """Return what a teacher should know of the exercises of a hand-in, each with its number."""
-    number = {exercise.name: exercise.number for exercise in EXERCISES}
-    return tuple(f"Exercise {number[graded.name]}: {note}" for graded in result.exercises for note in graded.notes)
+    """Return what a teacher should know of a hand-in, a sentence each, with the number of the exercise it is about."""
+    of_exercises = (f"Exercise {one.exercise.number}: {note}" for one in result.exercises for note in one.notes)
+    return (*(sentence(problem, "en") for problem in result.problems), *of_exercises)
 
 
 def table(rows: Sequence[Sequence[str | int]]) -> str:

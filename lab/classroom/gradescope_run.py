@@ -29,6 +29,7 @@ from lab.exercises.exercise import Exercise
 from lab.exercises.feedback import say
 from lab.exercises.judge import is_of, searched
 from lab.exercises.work import Work
+from lab.problems import sentence
 from lab.sandbox import isolation
 from lab.unpacking import unpack
 
@@ -89,10 +90,11 @@ def grade(base: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         places = [(exercise, _place(apart, exercise, exercises)) for exercise in exercises]
         student = _whose(submitters, places, secret)
         tests = [test for place in places for test in _tests(*place, student, secret, isolated=isolated)]
-    sys.stdout.writelines(f"{line}\n" for line in (f"Graded as {student.id}.", *unpacked.problems))
+    said = [sentence(problem, "en") for problem in unpacked.problems]
+    sys.stdout.writelines(f"{line}\n" for line in (f"Graded as {student.id}.", *said))
     return {
         "score": sum(test["score"] for test in tests),
-        "output": _WORDS[student.language]["left_out"] if unpacked.problems else "",
+        "output": _WORDS[student.language]["left_out"] if said else "",
         "output_format": "text",
         "stdout_visibility": "hidden",
         "tests": tests,

@@ -19,6 +19,7 @@ from lab.classroom.result import Graded, Result, from_json, to_json
 from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.judge import nothing
+from lab.problems import Problem, sentence
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("capture", "certs", "chat", "lab")
@@ -100,7 +101,7 @@ def grade(
     for hand_in in hand_ins:
         student, path = hand_in.student.id, hand_in.path
         if path is None:
-            yield _none(student, "no_handin", "Nothing was handed in.")
+            yield _none(student, "no_handin", Problem("nothing"))
             continue
         # before it is examined: if it changes meanwhile, it is not taken for the new one
         made_of[student] = _digest((same, student, os.fspath(path), *_state(path)))
@@ -121,8 +122,7 @@ def grade(
             kept.write(told, made_of[task.student])
             yield told
         else:
-            problem = f"Examining it ended the grader's process ({type(told).__name__})."
-            yield _none(task.student, "unreadable", problem)
+            yield _none(task.student, "unreadable", Problem("ended", type(told).__name__))
 
 
 def _examined(
@@ -147,8 +147,9 @@ def _examined(
                 future.cancel()
 
 
-def _none(student: str, mistake: str, problem: str) -> Result:
+def _none(student: str, mistake: str, problem: Problem) -> Result:
     """Return that there is nothing to grade."""
-    graded = [(exercise.name, nothing(exercise, mistake, problem)) for exercise in EXERCISES]
-    exercises = tuple(Graded(name, judged.points, judged.outcomes, problem) for name, judged in graded)
+    said = sentence(problem, "en")
+    graded = [(exercise.name, nothing(exercise, mistake, said)) for exercise in EXERCISES]
+    exercises = tuple(Graded(name, judged.points, judged.outcomes, said) for name, judged in graded)
     return Result(student, exercises, (problem,))

@@ -15,22 +15,26 @@ what a platform finds its students by, that would lose the student, so there it 
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab.classroom.gradebook import FORMULA, table
 from lab.classroom.roster import Student
 from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
+from lab.exercises.exercise import Exercise
 
 _LARGEST = 16 << 20  # bytes; a line of a gradebook has some hundred
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _POINTS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})?")  # a teacher may have changed some by hand
-Grades = Mapping[str, Sequence[str]]
+Grades = Mapping[str, Mapping[str, str]]
 
 
 def read_grades(path: Path) -> Grades:
-    """Return the points of everybody in a gradebook of `lab grade`: by id, as text, in the order of the exercises.
+    """Return the points of everybody in a gradebook of `lab grade`: by id and by folder of the exercise, as text.
+
+    Exercises that have no column were not set.
 
     Raises:
         LabError: it cannot be read, or is no such gradebook.
@@ -38,8 +42,9 @@ def read_grades(path: Path) -> Grades:
     try:
         with path.open("rb") as file:
             rows = list(csv.DictReader(io.StringIO(file.read(_LARGEST).decode("utf-8-sig"), newline=""), strict=True))
-        grades = {row["id"]: [row[exercise.folder].strip() for exercise in EXERCISES] for row in rows}
-        usable = all(_POINTS.fullmatch(points) for line in grades.values() for points in line)
+        folders = [exercise.folder for exercise in EXERCISES if rows and exercise.folder in rows[0]]
+        grades = {row["id"]: {folder: row[folder].strip() for folder in folders} for row in rows}
+        usable = bool(folders) and all(_POINTS.fullmatch(one) for line in grades.values() for one in line.values())
     except OSError as error:
         msg = f"The gradebook {path} cannot be read: {error.strerror}."
         raise LabError(msg) from error
@@ -57,10 +62,11 @@ def canvas(students: Sequence[Student], grades: Grades) -> str:
     Raises:
         LabError: somebody has no grades, or cannot be named.
     """
-    points = [exercise.points for exercise in EXERCISES]
+    exercises = _exercises(grades)
     rows: list[list[str | int]] = [
-        [*_CANVAS, *(exercise.folder for exercise in EXERCISES)],
-        ["    Points Possible", "", "", "", "", *points],  # as Canvas itself writes it
+        [*_CANVAS, *(exercise.folder for exercise in exercises)],
+        # as Canvas itself writes it
+        ["    Points Possible", "", "", "", "", *(exercise.points for exercise in exercises)],
     ]
     for student in students:
         told = _columns(student)
@@ -87,7 +93,7 @@ def moodle(students: Sequence[Student], grades: Grades) -> str:
     Raises:
         LabError: somebody has no grades, or cannot be named.
     """
-    rows: list[list[str | int]] = [["ID number", "Email address", *(exercise.folder for exercise in EXERCISES)]]
+    rows: list[list[str | int]] = [["ID number", "Email address", *(one.folder for one in _exercises(grades))]]
     for student in students:
         told = _columns(student)
         named = told.get("id number") or student.id, told.get("email address") or student.email
@@ -99,9 +105,14 @@ def _columns(student: Student) -> dict[str, str]:
     return {title.strip().casefold(): value for title, value in student.columns.items()}
 
 
-def _of(student: Student, grades: Grades) -> Sequence[str]:
+def _exercises(grades: Grades) -> list[Exercise[Any]]:
+    """Return the exercises that were graded."""
+    return [exercise for exercise in EXERCISES if any(exercise.folder in line for line in grades.values())]
+
+
+def _of(student: Student, grades: Grades) -> Iterable[str]:
     try:
-        return grades[student.id]
+        return grades[student.id].values()
     except KeyError:
         msg = f"The gradebook has no line for {student.id}: grade with this roster first."
         raise LabError(msg) from None

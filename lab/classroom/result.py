@@ -1,10 +1,12 @@
 """What came out of one hand-in: the value that travels from the workers to the gradebook, and into a file between."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lab.exercises.exercise import Outcome
+from lab.exercises.catalogue import EXERCISES
+from lab.exercises.exercise import Exercise, Outcome
+from lab.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Graded:
     notes: tuple[str, ...] = ()
     digest: str = ""
 
+    @property
+    def exercise(self) -> Exercise[Any]:
+        """Which exercise it is."""
+        return next(exercise for exercise in EXERCISES if exercise.name == self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -34,18 +41,27 @@ class Result:
 
     Attributes:
         student: the id.
-        exercises: all of them, in order.
-        problems: what of the hand-in could not be taken, a sentence each: the student reads them, too.
+        exercises: all of them, or those that a teacher has set; in order.
+        problems: what of the hand-in could not be taken: the student reads them, too.
     """
 
     student: str
     exercises: tuple[Graded, ...]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def points(self) -> int:
         """What all of it earned."""
         return sum(graded.points for graded in self.exercises)
+
+    @property
+    def most(self) -> int:
+        """What all of it could earn."""
+        return sum(graded.exercise.points for graded in self.exercises)
+
+    def only(self, exercises: Sequence[Exercise[Any]]) -> "Result":
+        """Return what came out of these exercises."""
+        return replace(self, exercises=tuple(graded for graded in self.exercises if graded.exercise in exercises))
 
 
 def to_json(result: Result) -> dict[str, Any]:
@@ -69,4 +85,4 @@ def from_json(told: Mapping[str, Any]) -> Result:
         )
         for graded in told["exercises"]
     )
-    return Result(told["student"], exercises, tuple(told["problems"]))
+    return Result(told["student"], exercises, tuple(Problem(**problem) for problem in told["problems"]))

@@ -1,4 +1,4 @@
-"""What a class did: which step failed how often, and with which mistake. Pure."""
+"""What a class did: which step was not made, or failed, how often, and with which mistake. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.classroom.handins import HandIn
-from lab.classroom.result import Result
-from lab.exercises.catalogue import EXERCISES
+from lab.classroom.result import Graded, Result
 from lab.exercises.exercise import Exercise
+from lab.problems import sentence
+
+_NOT_MADE = {"no_handin", "no_run", "unanswered"}  # what is no mistake that somebody has made
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,19 @@ class StepCount:
     Attributes:
         step: its name.
         right: how many have it right.
+        not_made: how many have not tried.
         mistakes: how many made which mistake, the most frequent first.
     """
 
     step: str
     right: int
+    not_made: int
     mistakes: tuple[tuple[str, int], ...]
+
+    @property
+    def failed(self) -> int:
+        """How many made a mistake."""
+        return sum(times for _, times in self.mistakes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +43,36 @@ class ExerciseCount:
         exercise: which.
         mean: what it earned on average.
         solved: how many have all its points.
+        not_made: how many have not tried any step.
         steps: in order.
     """
 
     exercise: Exercise[Any]
     mean: float
     solved: int
+    not_made: int
     steps: tuple[StepCount, ...]
 
 
 def count(results: Sequence[Result]) -> tuple[ExerciseCount, ...]:
-    """Return the counts of each exercise; those who handed nothing in count as having made that mistake."""
-    return tuple(_exercise(place, exercise, results) for place, exercise in enumerate(EXERCISES))
+    """Return the counts of each exercise that was graded, the same ones in every result."""
+    return tuple(_exercise(graded) for graded in zip(*(result.exercises for result in results), strict=True))
 
 
-def _exercise(place: int, exercise: Exercise[Any], results: Sequence[Result]) -> ExerciseCount:
-    graded = [result.exercises[place] for result in results]
+def _exercise(graded: Sequence[Graded]) -> ExerciseCount:
+    exercise = graded[0].exercise
     steps = []
     for number, step in enumerate(exercise.steps):
         made = Counter(one.outcomes[number].mistake for one in graded)
         right = made.pop("", 0)
-        steps.append(StepCount(step.name, right, tuple(sorted(made.items(), key=lambda pair: (-pair[1], pair[0])))))
+        not_made = sum(made.pop(code, 0) for code in _NOT_MADE)
+        mistakes = tuple(sorted(made.items(), key=lambda pair: (-pair[1], pair[0])))
+        steps.append(StepCount(step.name, right, not_made, mistakes))
     return ExerciseCount(
         exercise,
-        sum(one.points for one in graded) / max(1, len(graded)),
+        sum(one.points for one in graded) / len(graded),
         sum(one.points == exercise.points for one in graded),
+        sum(all(outcome.mistake in _NOT_MADE for outcome in one.outcomes) for one in graded),
         tuple(steps),
     )
 
@@ -69,8 +83,12 @@ def to_look_at(hand_ins: Sequence[HandIn], strays: Sequence[str], results: Mappi
     alike: dict[tuple[str, str], list[str]] = {}
     for hand_in in hand_ins:
         result = results[hand_in.student.id]
-        said += [f"{result.student}: {note}" for note in (*hand_in.notes, *result.problems)]
-        for exercise, graded in zip(EXERCISES, result.exercises, strict=True):
+        said += [
+            f"{result.student}: {note}"
+            for note in (*hand_in.notes, *(sentence(problem, "en") for problem in result.problems))
+        ]
+        for graded in result.exercises:
+            exercise = graded.exercise
             said += [f"{result.student}, exercise {exercise.number}: {note}" for note in graded.notes]
             if graded.digest:
                 alike.setdefault((exercise.folder, graded.digest), []).append(result.student)

@@ -411,6 +411,21 @@ def test_what_the_notebooks_need(
     assert [path.name for path in (project / ".venv").glob(".ready*")] == [".ready-notebook"]
 
 
+def test_what_nbgrader_needs_and_nothing_else(
+    put: Put, log: Callable[[], list[str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all(put)
+    monkeypatch.setattr(sys, "executable", str(put("python", MAKES_A_VENV)))
+    assert bootstrap.main(["--nbgrader"]) == 0
+    apart = project / ".venv-nbgrader"
+    assert log() == [f"python -m venv {apart}", f"{PIP} {project / 'requirements-nbgrader.lock'}"]
+    assert (apart / "bin" / "lab").exists()
+    assert not (project / ".venv").exists()
+    before = log()
+    assert bootstrap.main(["--dev"]) == 0
+    assert not [line for line in log()[len(before) :] if "requirements-nbgrader" in line], "that is there already"
+
+
 def test_the_lab_can_be_imported_and_called_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a real environment: a notebook's kernel starts in the notebook's folder."""
     venv = tmp_path / "venv"

@@ -49,12 +49,33 @@ def test_a_class(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {path: path.read_bytes() for path in course.rglob("book*/**/*") if path.is_file()} == first
 
 
+def test_what_a_teacher_has_set(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The choice changes what is shown and not what is kept."""
+    arguments = ["grade", "in", "--roster", "roster.csv", "-o", "book.csv", "--workers", "1"]
+    assert main([*arguments, "--exercise", "4", "--exercise", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "01-plaintext-message" not in said
+    assert "frame: 1, mostly not yours" in " ".join(said.replace("│", " ").split())
+    with (course / "book.csv").open(encoding="utf-8-sig", newline="") as file:
+        ana, bob, _ = csv.DictReader(file)
+    assert list(ana)[3:-1] == ["02-what-tls-shows", "04-record-header", "total", "of"]
+    assert (ana["total"], bob["total"], ana["of"]) == ("5", "0", "10")
+    kept = {path: path.stat().st_mtime_ns for path in (course / "book" / "results").iterdir()}
+    assert len(kept) == 2
+    assert main(arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in (course / "book" / "results").iterdir()} == kept
+    with (course / "book.csv").open(encoding="utf-8-sig", newline="") as file:
+        ana, *_ = csv.DictReader(file)
+    assert (ana["04-record-header"], ana["16-capstone"], ana["of"]) == ("5", "0", "110")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nowhere", "--roster", "roster.csv"], "nowhere cannot be read"),
         (["in", "--roster", "none.csv"], "roster none.csv cannot be read"),
         (["in", "--roster", "roster.csv", "--secret", "none.secret"], "it was made with the bundles"),
+        (["in", "--roster", "roster.csv", "--exercise", "17"], "no exercise 17"),
         (["in", "--roster", "roster.csv", "-o", "in/ana.zip"], "a name that ends in .csv"),
         (["in", "--roster", "roster.csv", "-o", "in/book.csv"], "among what it is made from"),
         (["in", "--roster", "roster.csv", "-o", "in.csv"], "among what it is made from"),

@@ -15,6 +15,7 @@ from lab.classroom import examine as examining
 from lab.classroom.examine import Task, examine
 from lab.classroom.result import Graded, Result
 from lab.errors import LabError
+from lab.problems import Problem
 from tests.lab.classroom.conftest import SECRET, handed_in
 
 DATA = Path(__file__).parents[2] / "data"
@@ -44,7 +45,8 @@ def test_a_solved_one(tmp_path: Path) -> None:
     path.write_bytes(handed_in(0))
     result = examine(task(path))
     assert (result.student, result.points, header(result).points) == ("ana", 5, 5)
-    assert result.problems == header(result).notes == ()
+    assert result.problems == ()
+    assert header(result).notes == ()
     assert examine(task(path)) == result
 
 
@@ -101,7 +103,18 @@ def test_no_zip(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     result = examine(task(path))
     assert result.points == 0
-    assert result.problems
+    assert result.problems == (Problem("no_zip", "ana.zip"),)
+    mistakes = {outcome.mistake for graded in result.exercises for outcome in graded.outcomes}
+    assert mistakes == {"no_handin"}, "no word on an answers.toml that nobody could see"
+
+
+def test_an_exercise_of_which_nothing_is_there_was_not_handed_in(tmp_path: Path) -> None:
+    path = tmp_path / "ana.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"ana/{PLACE}/answers.toml", "frame = 1")
+    mistakes = {graded.name: graded.outcomes[0].mistake for graded in examine(task(path)).exercises}
+    assert mistakes.pop("e04_record_header") == "no_run"
+    assert set(mistakes.values()) == {"no_handin"}
 
 
 def test_a_mistake_of_a_check_costs_only_its_exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from lab.classroom.grading import Kept, grade
 from lab.classroom.handins import HandIn, find
 from lab.classroom.result import Result
 from lab.errors import LabError
+from lab.problems import Problem
 from tests.lab.classroom.conftest import SECRET, STUDENTS, handed_in
 
 
@@ -62,7 +63,7 @@ def test_everybody_once_whatever_the_order(hand_ins: tuple[HandIn, ...], kept: K
     other = Kept(tmp_path / "again")
     assert {result.student: result for result in grade(hand_ins, SECRET, Backwards, other)} == forwards
     assert {student: result.points for student, result in forwards.items()} == {"ana": 5, "bob": 0, "eve": 0}
-    assert forwards["eve"].problems == ("Nothing was handed in.",)
+    assert forwards["eve"].problems == (Problem("nothing"),)
 
 
 def test_what_is_done_is_not_done_again(
@@ -132,7 +133,7 @@ def test_one_that_ends_a_process_harms_no_other(
     # forked, so that the children know `deadly`
     results = {r.student: r for r in grade(hand_ins, SECRET, lambda: ProcessPoolExecutor(1), kept)}
     assert {student: result.points for student, result in results.items()} == {"ana": 5, "bob": 0, "eve": 0}
-    assert results["bob"].problems == ("Examining it ended the grader's process (BrokenProcessPool).",)
+    assert results["bob"].problems == (Problem("ended", "BrokenProcessPool"),)
     assert not (kept.folder / "bob.json").exists()
 
 

@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.exercises.catalogue import EXERCISES
 
 FOLDERS = [exercise.folder for exercise in EXERCISES]
-GRADES = {"ana": ["5"] * len(FOLDERS), "bob": ["0.5"] * len(FOLDERS)}
+GRADES = {"ana": dict.fromkeys(FOLDERS, "5"), "bob": dict.fromkeys(FOLDERS, "0.5")}
 # as Canvas writes it: below the titles a line on how grades are posted, and one with the points
 EXPORT = (
     "\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Test (77),Final Score\n"
@@ -37,8 +37,8 @@ def test_canvas_with_a_roster_of_ones_own() -> None:
     titles, possible, ana, bob = rows(canvas([student("ana"), student("bob")], GRADES))
     assert titles == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *FOLDERS]
     assert possible == ["    Points Possible", "", "", "", "", *(str(exercise.points) for exercise in EXERCISES)]
-    assert ana == ["Ana", "", "ana", "ana@x.org", "", *GRADES["ana"]]
-    assert bob[5:] == GRADES["bob"]
+    assert ana == ["Ana", "", "ana", "ana@x.org", "", *GRADES["ana"].values()]
+    assert bob[5:] == list(GRADES["bob"].values())
 
 
 def test_canvas_with_its_own_export(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_canvas_with_its_own_export(tmp_path: Path) -> None:
     assert [(one.id, one.name) for one in students] == [("901", "Pérez, Ana"), ("902", "Bold, =B")]
     _, _, *lines = rows(canvas(students, {"901": GRADES["ana"], "902": GRADES["bob"]}))
     assert lines == [
-        ["Pérez, Ana", "901", "s-1", "ana@x.org", "Red", *GRADES["ana"]],
-        ["Bold, =B", "902", "s-2", "bob@x.org", "'=Blue", *GRADES["bob"]],
+        ["Pérez, Ana", "901", "s-1", "ana@x.org", "Red", *GRADES["ana"].values()],
+        ["Bold, =B", "902", "s-2", "bob@x.org", "'=Blue", *GRADES["bob"].values()],
     ]
 
 
@@ -56,8 +56,8 @@ def test_moodle() -> None:
     students = [student("ana"), student("bob", ID_number="0042", Email_address="b@y.org")]
     assert rows(moodle(students, GRADES)) == [
         ["ID number", "Email address", *FOLDERS],
-        ["ana", "ana@x.org", *GRADES["ana"]],
-        ["0042", "b@y.org", *GRADES["bob"]],
+        ["ana", "ana@x.org", *GRADES["ana"].values()],
+        ["0042", "b@y.org", *GRADES["bob"].values()],
     ]
 
 
@@ -78,8 +78,19 @@ def test_somebody_without_grades() -> None:
 
 def test_a_gradebook_is_read(tmp_path: Path) -> None:
     path = tmp_path / "book.csv"
-    path.write_text(f"id,name,{','.join(FOLDERS)},total\nana,'=x,{','.join(GRADES['ana'])},80\n", "utf-8-sig")
+    path.write_text(f"id,name,{','.join(FOLDERS)},total\nana,'=x,{','.join(GRADES['ana'].values())},80\n", "utf-8-sig")
     assert read_grades(path) == {"ana": GRADES["ana"]}
+
+
+def test_what_was_not_set_is_not_exported(tmp_path: Path) -> None:
+    """No column, and so no zero, and no title in which a platform would look for points."""
+    path = tmp_path / "book.csv"
+    path.write_text(f"id,{FOLDERS[3]},{FOLDERS[0]},total\nana,4,1,5\n", "utf-8-sig")
+    grades = read_grades(path)
+    titles, possible, ana = rows(canvas([student("ana")], grades))
+    points = [str(EXERCISES[number].points) for number in (0, 3)]
+    assert (titles[5:], possible[5:], ana[5:]) == ([FOLDERS[0], FOLDERS[3]], points, ["1", "4"])
+    assert [line[2:] for line in rows(moodle([student("ana")], grades))] == [[FOLDERS[0], FOLDERS[3]], ["1", "4"]]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +98,7 @@ def test_a_gradebook_is_read(tmp_path: Path) -> None:
     [
         "id,total\nana,5\n",
         f"name,{','.join(FOLDERS)}\nana,{','.join('5' for _ in FOLDERS)}\n",
+        f"id,{','.join(FOLDERS)}\n",
         f"id,{','.join(FOLDERS)}\nana,5\n",
         f"id,{','.join(FOLDERS)}\nana,{','.join('=1' for _ in FOLDERS)}\n",
         f"id,{','.join(FOLDERS)}\nana,{','.join('-1' for _ in FOLDERS)}\n",
