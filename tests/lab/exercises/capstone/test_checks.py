@@ -128,6 +128,23 @@ def test_code_that_ends_the_trial(tmp_path: Path) -> None:
     assert mistakes(judged(hand_in(tmp_path, kill))) == {"no_result"}
 
 
+def test_a_trial_that_was_ended_once_is_held_again(tmp_path: Path) -> None:
+    if not sandbox.isolation():
+        pytest.skip("nothing keeps it from ending this, too")
+    hand_in(tmp_path)
+    server = tmp_path / "server.py"
+    mark, mended = server.read_text("utf-8").split("\n", 1)
+    once = (
+        "import os, pathlib\n"
+        "been = pathlib.Path(os.environ['HOME'], 'been')\n"
+        "try: been.touch(exist_ok=False)\n"
+        "except FileExistsError: pass\n"
+        "else: os.kill(-1, 9)\n"
+    )
+    server.write_text(f"{mark}\n{once}{mended}", "utf-8")
+    assert judged(tmp_path).points == 10
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_mistake_has_its_hint(language: str) -> None:
     spoken: Language = "en" if language == "en" else "es"
