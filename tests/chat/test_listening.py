@@ -135,7 +135,7 @@ def test_without_ipv6_its_loopback_is_left_out(number: int, monkeypatch: pytest.
     assert refusal(["::1"]) == "::1 is not an address of this machine: listen on 127.0.0.1, or on one that is."
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "x" * 64, "a\0b", "\ud800", "127.0.0.1 "])
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "a\0b", "\ud800"])
 def test_no_such_host(host: str) -> None:
     assert refusal([host]) == (
         f"The host {host!a} cannot be found: listen on 127.0.0.1, or on an address of this machine."

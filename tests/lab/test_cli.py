@@ -87,23 +87,19 @@ def texts(chat: dict[str, Any]) -> list[tuple[str, str]]:
     ("content", "expected"),
     [
         pytest.param("\n".join("abcdefghij").encode(), list("abcdefghij"), id="one letter each"),
-        pytest.param(b"e\n" * 12, ["e"] * 12, id="the same letter"),
         pytest.param(b"twice\ntwice\nonce\ntwice", ["twice", "twice", "once", "twice"], id="the same message"),
-        pytest.param(b"one\r\ntwo\r\n\r\nthree\r\n", ["one", "two", "three"], id="Windows line ends"),
-        pytest.param(b"\xef\xbb\xbfone\ntwo\n", ["one", "two"], id="byte order mark"),
+        pytest.param(b"\xef\xbb\xbfone\r\ntwo\r\n\r\nthree\r\n", ["one", "two", "three"], id="a file of Windows"),
         pytest.param(
-            "ab\u202etxet\u202c\nzero\u200bwidth".encode(), ["ab\u202etxet\u202c", "zero\u200bwidth"], id="bidi"
+            "ab\u202etxet\u202c\nzero\u200bwidth\nlínea otra\n\u2028end\n!!! not a command".encode(),
+            ["ab\u202etxet\u202c", "zero\u200bwidth", "línea otra", "\u2028end", "!!! not a command"],
+            id="odd characters",
         ),
         pytest.param(("x" * 4096).encode(), ["x" * 4096], id="the longest line"),
         pytest.param(b"only one", ["only one"], id="one message"),
         pytest.param(
-            "línea\x85otra\n\u2028end".encode().replace(b"\xc2\x85", b" "), ["línea otra", "\u2028end"], id="U+2028"
-        ),
-        pytest.param(b"!!! not a command", ["!!! not a command"], id="exclamation"),
-        pytest.param(
-            "\n".join(f"message number {n}" for n in range(200)).encode(),
-            [f"message number {n}" for n in range(200)],
-            id="200 messages",
+            "\n".join(f"message number {n}" for n in range(80)).encode(),
+            [f"message number {n}" for n in range(80)],
+            id="80 messages",
         ),
     ],
 )

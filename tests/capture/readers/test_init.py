@@ -25,6 +25,20 @@ def read_torn(path: Path, reader: ReaderName) -> tuple[list[Segment], int]:
 
 # pyshark 0.6 reads no packet without a time (draft-ietf-opsawg-pcapng, section 4.4)
 TIMELESS = ("simple-packets.pcapng", "other-blocks.pcapng")
+# pyshark takes longest, and has these from tshark, too: one for each kind of address, layer, time and damage will do
+BY_PYSHARK = {
+    *(
+        "fragments.pcap",
+        "fragments-of-6.pcap",
+        "ipv6.pcapng",
+        "ipv6-extensions.pcap",
+        "vlan.pcap",
+        "double-tagged.pcap",
+    ),
+    *("linux-cooked-2.pcap", "raw-ip.pcap", "bsd-loopback.pcap", "nanoseconds.pcap", "several-link-layers.pcapng"),
+    *("cut-short.pcap", "broken-headers.pcap", "icmp-quotes.pcap", "tunnelled.pcap", "retransmitted.pcap"),
+    *("tls13.pcapng", "zipped.pcapng.gz"),
+}
 IN_FRAGMENTS = "(ip && (ip.flags.mf == 1 || ip.frag_offset > 0)) || ipv6.fraghdr.more == 1 || ipv6.fraghdr.offset > 0"
 
 
@@ -42,7 +56,7 @@ def test_all_readers_agree(name: str, data: Path, tshark: Callable[..., list[str
     if name in TIMELESS:
         with pytest.raises(CaptureError, match="packets without a time: take another reader"):
             list(read_segments(data / name, "pyshark"))
-    else:
+    elif name in BY_PYSHARK:
         assert list(read_segments(data / name, "pyshark")) == first
 
 

@@ -82,17 +82,9 @@ def test_ctrl_c_in_a_private_loopback(as_ordinary_user: Lab, moment: float) -> N
     stop_after(as_ordinary_user, moment)
 
 
-@pytest.mark.parametrize(
-    ("reader", "number"),
-    [
-        ("tshark", signal.SIGINT),
-        ("tshark", signal.SIGTERM),
-        ("tshark", signal.SIGHUP),
-        ("pyshark", signal.SIGINT),
-    ],
-)
-def test_stopped_in_mid_capture(live: Lab, conversation: object, reader: str, number: signal.Signals) -> None:
-    process = live.start(*live.demo("plain", "--messages", str(conversation), "--reader", reader))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_in_mid_capture(live: Lab, conversation: object, number: signal.Signals) -> None:
+    process = live.start(*live.demo("plain", "--messages", str(conversation)))
     live.captured(process, 20_000)
     process.send_signal(number)
     done = live.end(process)

@@ -156,7 +156,7 @@ def code_that_spies(case: Case) -> Mapping[int, int]:
 
 
 def code_that_multiplies(case: Case) -> Mapping[int, int]:
-    _code(case, "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass\n")
+    _code(case, "import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(1)\n")
     return {CODE: 0}
 
 

@@ -86,11 +86,11 @@ def both(made: Made) -> Path:
 
 @pytest.fixture(scope="session")
 def many(made: Made) -> Path:
-    """The report of a demo of 2,000 messages; of one chat, since it is the messages that are many."""
+    """The report of a demo of 600 messages; of one chat, since it is the messages that are many."""
 
     def build(folder: Path) -> None:
         words = folder / "words"
-        words.write_text("".join(f"{'anna' if n % 2 else 'bert'} > message {n} of many\n" for n in range(1, 2001)))
+        words.write_text("".join(f"{'anna' if n % 2 else 'bert'} > message {n} of many\n" for n in range(1, 601)))
         demo(folder, "plain", f"--messages={words}")
 
     return made("many", build)
