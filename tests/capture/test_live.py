@@ -79,7 +79,6 @@ def payloads(path: Path) -> list[bytes]:
     ("source", "engine"),
     [
         *(("packet-socket", engine) for engine in READERS),
-        ("tcpdump", "native"),
         ("tcpdump", "tshark"),
         ("dumpcap", "native"),
     ],
