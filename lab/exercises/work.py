@@ -18,6 +18,7 @@ from capture.streams import reassemble
 from capture.tls import APPLICATION_DATA, Record, RecordLayer
 from lab.errors import LabError
 from lab.exercises.draw import Draw
+from lab.sandbox import isolation
 from lab.sessions import Session, sessions
 
 ANSWERS, CAPTURE, KEYLOG = "answers.toml", "capture.pcapng", "tls.keylog"
@@ -69,6 +70,11 @@ class Work:
         self.folder = folder
         self.draw = draw
         self.isolated = isolated
+
+    @property
+    def apart(self) -> bool:
+        """Whether the student's code runs apart: wherever the system allows it, and always where it must."""
+        return self.isolated or isolation()
 
     def has(self, name: str) -> bool:
         """Return whether there is such a file."""

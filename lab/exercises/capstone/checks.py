@@ -89,7 +89,7 @@ def truth(work: Work) -> Truth:
                 Path(private),
                 given=given,
                 limits=_LIMITS,
-                isolated=work.isolated or sandbox.isolation(),
+                isolated=work.apart,
             )
             found = read_answer(ran.stdout, nonce)
             if found is not None or ran.stopped:

@@ -100,7 +100,7 @@ def run_again(work: Work) -> Rerun:
     with tempfile.TemporaryDirectory() as private:
         place = Path(private) / "middle"
         # any ports: the student's own may be taken by another run of the same
-        ran, told = _drive(_prepare(work, place, said, *_free()), place, isolated=work.isolated or sandbox.isolation())
+        ran, told = _drive(_prepare(work, place, said, *_free()), place, isolated=work.apart)
         its = Work(place, work.draw)
         return Rerun(ran.stopped, told, said, its.read(HEARD) if its.has(HEARD) else b"")
 

@@ -30,8 +30,8 @@ _FILES = tuple(f"{letter}.pem" for letter in _LETTERS)
 _OVERLOOKED = {"time": "dates", "name": "name_not_asked", "signer": "name_of_the_ca", "purpose": "purpose_not_asked"}
 _MIXED_UP = {"time": "dates", "name": "which_name", "signer": "who_signed"}
 _DIGITS = 3  # of a verify error
-# By right and given verify error.
 _OLDER = {24: 79}  # invalid CA: its number in OpenSSL 1.1.1 and before
+# By right and given verify error.
 _CODES = {(62, 0): "name_not_asked", (26, 0): "purpose_not_asked", (79, 20): "chain_not_given"}
 
 Truth = Mapping[str, Diagnosis]  # by letter

@@ -191,8 +191,7 @@ def _run(work: Work, records: Sequence[Sealed]) -> dict[str, Any] | str:
         (folder / SOLUTION).write_bytes(code)
         order = json.dumps({"path": SOLUTION, "records": given}).encode()
         command = [sys.executable, "-P", str(_HARNESS)]
-        isolated = work.isolated or sandbox.isolation()
-        ran = sandbox.run(command, folder, given=order, limits=LIMITS, isolated=isolated)
+        ran = sandbox.run(command, folder, given=order, limits=LIMITS, isolated=work.apart)
     if ran.stopped == "time":
         return "never_ends"
     try:

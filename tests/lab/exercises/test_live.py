@@ -5,7 +5,7 @@ import socket
 import ssl
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,13 @@ from lab.scenario import Join, Say
 
 DRAW = Draw(bytes(range(32)))
 TAP = Choice(Way.TAP, "")
+
+
+def fields(tshark: str, folder: Path, *names: str, options: Sequence[str]) -> str:
+    """What tshark prints of a run: these fields, a line for each frame."""
+    wanted = [word for name in names for word in ("-e", name)]
+    command = [tshark, "-r", str(folder / "capture.pcapng"), *options, "-T", "fields", *wanted]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
 
 
 def test_a_port_is_ones_own_and_the_next_one_where_it_is_taken() -> None:
@@ -51,9 +58,8 @@ def test_what_was_said_stands_in_the_capture(tmp_path: Path, tool: Callable[[str
     steps = cast.conversation(DRAW)
     number = live.port(DRAW)
     live.record(tmp_path, choice, [live.Chat(steps, number)])
-    command = [tool("tshark"), "-r", str(tmp_path / "capture.pcapng"), "-Y", f"tcp.dstport == {number}"]
-    shown = subprocess.run([*command, "-T", "fields", "-e", "tcp.payload"], capture_output=True, check=True, timeout=60)
-    payload = bytes.fromhex(shown.stdout.decode().replace("\n", ""))
+    shown = fields(tool("tshark"), tmp_path, "tcp.payload", options=("-Y", f"tcp.dstport == {number}"))
+    payload = bytes.fromhex(shown.replace("\n", ""))
     assert all(step.text.encode() in payload for step in steps if isinstance(step, Say))
     assert [path.name for path in tmp_path.iterdir()] == ["capture.pcapng"]
 
@@ -75,30 +81,14 @@ def test_two_chats_in_one_capture_one_over_tls(tmp_path: Path, tool: Callable[[s
         TAP,
         [live.Chat(steps, ports[0]), live.Chat(steps, ports[1], cast.host(DRAW), made.server, made.client)],
     )
-    command = [
-        tool("tshark"),
-        "-r",
-        str(tmp_path / "capture.pcapng"),
-        "-d",
-        f"tcp.port=={ports[1]},tls",
-        "-T",
-        "fields",
-    ]
-    command += ["-Y", "tls.handshake.type == 11 or tls.handshake.type == 1 or tls.handshake.type == 2"]
-    command += [
-        "-e",
-        "tls.handshake.extensions_server_name",
-        "-e",
-        "tls.handshake.ciphersuite",
-        "-e",
-        "x509af.serialNumber",
-    ]
-    shown = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    hellos = "tls.handshake.type == 11 or tls.handshake.type == 1 or tls.handshake.type == 2"
+    names = ("tls.handshake.extensions_server_name", "tls.handshake.ciphersuite", "x509af.serialNumber")
+    shown = fields(tool("tshark"), tmp_path, *names, options=("-d", f"tcp.port=={ports[1]},tls", "-Y", hellos))
     assert cast.host(DRAW) in shown
     assert "0xcca9" in shown  # TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, RFC 7905
     assert made.identity.certificate.serial_number == 77
-    names = made.identity.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == [cast.host(DRAW)]
+    also = made.identity.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert also.get_values_for_type(x509.DNSName) == [cast.host(DRAW)]
     assert (private / "server.key").stat().st_mode & 0o077 == 0
 
 
@@ -115,16 +105,9 @@ def test_one_chat_over_tls_asks_for_the_students_own_host(tmp_path: Path, tool: 
     folder, keys = tmp_path / "student", tmp_path / "keys"
     folder.mkdir()
     made = live.record_over_tls(DRAW, folder, TAP, cast.conversation(DRAW), keylog=keys)
-    command = [tool("tshark"), "-r", str(folder / "capture.pcapng"), "-o", f"tls.keylog_file:{keys}", "-T", "fields"]
-    command += [
-        "-d",
-        f"tcp.port=={live.port(DRAW)},tls",
-        "-e",
-        "tls.handshake.extensions_server_name",
-        "-e",
-        "x509af.serialNumber",
-    ]
-    shown = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    names = ("tls.handshake.extensions_server_name", "x509af.serialNumber")
+    options = ("-o", f"tls.keylog_file:{keys}", "-d", f"tcp.port=={live.port(DRAW)},tls")
+    shown = fields(tool("tshark"), folder, *names, options=options)
     assert cast.host(DRAW) in shown
     assert f"{made.identity.certificate.serial_number:x}" in shown.replace("0x", "")
     assert [path.name for path in folder.iterdir()] == ["capture.pcapng"]
@@ -160,15 +143,11 @@ def _client_port(capture: Path, server: int, port: int) -> None:
 def test_a_client_on_a_port_of_another_protocol_is_no_run(tmp_path: Path, tool: Callable[[str], str]) -> None:
     runs: list[bool] = []
 
-    def seen() -> bool:
-        command = [tool("tshark"), "-r", str(tmp_path / "capture.pcapng"), "-Y", "tls"]
-        return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout != b""
-
     def run(draw: Draw, folder: Path, choice: Choice) -> None:
         live.record_over_tls(draw, folder, choice, (Join("ana"), Say("ana", "alone")))
         if not runs:
             _client_port(folder / "capture.pcapng", live.port(draw), 44_818)  # EtherNet/IP
-        runs.append(seen())
+        runs.append(fields(tool("tshark"), folder, "frame.number", options=("-Y", "tls")) != "")
 
     live.make(run, DRAW, tmp_path, TAP)
     assert runs == [False, True]
