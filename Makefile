@@ -84,7 +84,7 @@ doctor: $(VENV)/.ready ## what works on this machine, and what would work better
 	@$(LAB) doctor $(ARGS)
 
 test: check ## run every check and every test
-	@$(VENV)/bin/python -m pytest -n 4 --dist worksteal
+	@$(VENV)/bin/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.ready-dev ## style and types
 	@$(VENV)/bin/ruff check .

@@ -115,6 +115,6 @@ def conversation(draw: Draw) -> tuple[Step, ...]:
     return (*joined, *said_at)
 
 
-def run(draw: Draw, folder: Path, choice: Choice) -> None:
+def record(draw: Draw, folder: Path, choice: Choice) -> None:
     """Record the chat; nobody keeps its keys."""
     live.record_over_tls(draw, folder, choice, conversation(draw))
